@@ -1,0 +1,82 @@
+# One declarative call per target. DEPS are what the headers need, PRIVATE_DEPS what only the sources need.
+
+# attentiond_library(NAME SRCS ... DEPS ... PRIVATE_DEPS ...)   makes attentiond::NAME
+function(attentiond_library name)
+  cmake_parse_arguments(ARG "" "" "SRCS;HDRS;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(target attentiond_${name})
+  if(ARG_SRCS)
+    add_library(${target} STATIC ${ARG_SRCS} ${ARG_HDRS})
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${target}
+      PUBLIC ${ARG_DEPS} attentiond::sanitizers
+      PRIVATE ${ARG_PRIVATE_DEPS} attentiond::warnings)
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${target} INTERFACE ${ARG_DEPS})
+  endif()
+  add_library(attentiond::${name} ALIAS ${target})
+endfunction()
+
+# attentiond_executable(NAME SRCS ... DEPS ...)   a program; OUTPUT names the file when it is not NAME
+function(attentiond_executable name)
+  cmake_parse_arguments(ARG "" "OUTPUT" "SRCS;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} attentiond::warnings attentiond::sanitizers)
+  if(ARG_OUTPUT)
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME ${ARG_OUTPUT})
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# attentiond_test(NAME SRCS ... DEPS ... LABELS ...)   a GoogleTest program, registered with ctest as one test
+function(attentiond_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SRCS;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE ATTENTIOND_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main
+    attentiond::warnings attentiond::sanitizers)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  if(ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
+
+# attentiond_benchmark(NAME SRCS ... DEPS ...)   a Google Benchmark program; ctest runs it once, small, so that it cannot rot
+function(attentiond_benchmark name)
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  if(NOT ATTENTIOND_BENCHMARKS)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SRCS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} benchmark::benchmark attentiond::warnings attentiond::sanitizers)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
+  add_test(NAME ${name}_smoke COMMAND ${name} --benchmark_min_time=0.001)
+  set_tests_properties(${name}_smoke PROPERTIES LABELS bench_smoke TIMEOUT 300)
+endfunction()
+
+# attentiond_fuzzer(NAME SRCS ... DEPS ... CORPUS dir)   the entry point LLVMFuzzerTestOneInput: a libFuzzer program with
+# ATTENTIOND_FUZZERS, and always a test that replays the corpus through the same function
+function(attentiond_fuzzer name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SRCS;DEPS" ${ARGN})
+  add_executable(${name}_replay ${ARG_SRCS} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cc)
+  target_include_directories(${name}_replay PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name}_replay PRIVATE ${ARG_DEPS} attentiond::warnings attentiond::sanitizers)
+  set_target_properties(${name}_replay PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${name}_replay COMMAND ${name}_replay ${ARG_CORPUS})
+  set_tests_properties(${name}_replay PROPERTIES LABELS fuzz_smoke TIMEOUT 300)
+  if(ATTENTIOND_FUZZERS)
+    add_executable(${name} ${ARG_SRCS})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ${ARG_DEPS} attentiond::warnings attentiond::sanitizers -fsanitize=fuzzer)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  endif()
+endfunction()

@@ -1,0 +1,150 @@
+// core/engine/model.h -- the door of core/: load a checkpoint, run batches of rows through it.
+//
+// Public header of core/. LoadModel() says which kind a directory is; then cast by ModelInfo::kind
+// with the As...() accessors. core/models has what is behind it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/ops/execution_context.h"
+#include "core/tensor/dtype.h"
+#include "core/text/tokenizer.h"
+
+namespace attentiond {
+
+enum class ModelKind : uint8_t {
+  kAttentionLayer,          ///< a torch.nn.MultiheadAttention state dict
+  kSequenceClassification,  ///< an encoder with a classification head
+  kEmbedding,               ///< an encoder without a head
+};
+
+/// What is known of a loaded model; constant.
+struct ModelInfo {
+  ModelKind kind = ModelKind::kEmbedding;
+  std::string
+      architecture;  ///< config.json's model_type: "bert", "distilbert", "multihead_attention"
+  DType compute = DType::kF32;
+  int64_t hidden_size = 0;
+  int64_t num_layers = 0;
+  int64_t num_heads = 0;
+  int64_t max_length = 0;  ///< most tokens of a row, special ones included
+  int64_t vocab_size = 0;
+  int64_t type_vocab_size = 0;           ///< 0: the model has no token types
+  std::vector<std::string> labels;       ///< id2label, by id; classification only
+  int64_t key_size = 0, value_size = 0;  ///< kdim, vdim of an attention layer
+  size_t weight_bytes = 0;               ///< resident bytes of packed weights and tables
+  std::string
+      tokenizer;  ///< file that the tokenizer came from; empty: none, only input_ids are accepted
+};
+
+enum class Pooling : uint8_t { kModelDefault, kMean, kCls };
+
+/// One row of a ragged batch for an encoder. Borrowed until Run() returns.
+struct EncoderRow {
+  absl::Span<const int32_t> ids;        ///< at least 1, at most max_length; each in [0, vocab_size)
+  absl::Span<const int32_t> type_ids;   ///< empty: zeros; each in [0, type_vocab_size)
+  absl::Span<const int32_t> positions;  ///< empty: 0, 1, 2...; each in [0, max_length)
+
+  bool want_logits = false;  ///< classification models
+  bool want_embedding = false;
+  bool want_hidden_state = false;
+  bool want_attentions = false;
+  Pooling pooling = Pooling::kModelDefault;
+  bool normalize = true;   ///< L2, of the embedding
+  int64_t dimensions = 0;  ///< keep the first so many of the embedding before normalising; 0: all
+};
+
+/// What a row asked for; the rest stays empty.
+struct EncoderRowResult {
+  std::vector<float> logits;        ///< [labels]
+  std::vector<float> embedding;     ///< [dimensions]
+  std::vector<float> hidden_state;  ///< [tokens, hidden_size]
+  std::vector<float> attentions;    ///< [layers, heads, tokens, tokens]
+};
+
+/// BERT-family encoders. Threads: Validate and tokenizer() may be used concurrently with anything;
+/// Run by one thread per context.
+class TextEncoder {
+ public:
+  virtual ~TextEncoder() = default;
+  /// nullptr when the checkpoint has no tokenizer files.
+  virtual const Tokenizer* tokenizer() const = 0;
+  /// The constraints of EncoderRow; kInvalidArgument names the field, what was found and what is
+  /// required.
+  virtual absl::Status Validate(const EncoderRow& row) const = 0;
+  /// Runs valid rows as one ragged batch (no padding is computed). results->size() becomes
+  /// rows.size(). A row's result does not depend on the other rows beyond rounding.
+  virtual absl::Status Run(absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                           std::vector<EncoderRowResult>* results) const = 0;
+};
+
+/// One call of a multi-head attention layer, f32, row-major. Borrowed until Run() returns.
+struct AttentionLayerCall {
+  int64_t batch = 0, query_length = 0, kv_length = 0;
+  const float* query = nullptr;  ///< [batch, query_length, hidden_size]
+  const float* key =
+      nullptr;  ///< [batch, kv_length, key_size]; nullptr: query (then value must be nullptr too)
+  const float* value = nullptr;          ///< [batch, kv_length, value_size]; nullptr: key's data
+  absl::Span<const int64_t> kv_lengths;  ///< [batch] or empty: keys at or past it are masked
+  bool causal = false;
+  float* output = nullptr;   ///< [batch, query_length, hidden_size]
+  float* weights = nullptr;  ///< [batch, heads, query_length, kv_length]; nullptr: not wanted
+};
+
+/// Loaded torch.nn.MultiheadAttention. Source: Vaswani et al. 2017, arXiv:1706.03762,
+/// section 3.2.2.
+class AttentionLayer {
+ public:
+  virtual ~AttentionLayer() = default;
+  virtual absl::Status Run(const AttentionLayerCall& call, ExecutionContext& context) const = 0;
+};
+
+/// A loaded model. Immutable; shared by whoever runs it.
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelInfo& info() const = 0;
+  /// nullptr unless the kind is an encoder.
+  virtual const TextEncoder* AsTextEncoder() const { return nullptr; }
+  /// nullptr unless the kind is kAttentionLayer.
+  virtual const AttentionLayer* AsAttentionLayer() const { return nullptr; }
+};
+
+struct LoadOptions {
+  /// kAuto: bf16 for a checkpoint stored in 16 bits where this processor multiplies bf16, else f32.
+  enum class Precision : uint8_t { kAuto, kF32, kBF16 };
+  Precision precision = Precision::kAuto;
+};
+
+/// Loads `directory`. kNotFound, kInvalidArgument, kUnimplemented: one line that names the file or
+/// key, what was found and what is required. Never crashes on broken files.
+absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
+                                                       const LoadOptions& options);
+
+/// What the core runs on, for the start-up log and attentiond_build_info: oneDNN's effective
+/// instruction set
+/// ("avx512_core_amx"), its version ("3.7.2"), and the matrix kernels chosen per type.
+struct Platform {
+  std::string isa;
+  std::string onednn_version;
+  bool has_bf16 = false;
+  std::vector<std::string>
+      kernels;  ///< e.g. "attention f32: brgemm", "linear bf16: brg_matmul:avx10_1_512_amx"
+};
+Platform DescribePlatform();
+
+/// How often each kernel ran, for attentiond_kernel_dispatch_total{op,kernel}. Threads: any.
+struct KernelCount {
+  std::string op;      ///< "attention", "linear", "layer_norm"
+  std::string kernel;  ///< "brgemm_bf16", "reference", ...
+  uint64_t count = 0;
+};
+std::vector<KernelCount> KernelCounts();
+
+}  // namespace attentiond

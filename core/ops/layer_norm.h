@@ -1,0 +1,25 @@
+// core/ops/layer_norm.h -- layer normalisation over the last dimension.
+#pragma once
+
+#include <cstdint>
+
+#include "core/ops/execution_context.h"
+#include "core/tensor/dtype.h"
+
+namespace attentiond {
+
+/// y[r,:] = (x[r,:] - mean) / sqrt(variance + epsilon) * gamma + beta, mean and (biased) variance
+/// over the row in f32.
+struct LayerNormArgs {
+  const void* x = nullptr;    ///< [rows, width], `dtype`
+  void* y = nullptr;          ///< [rows, width], `dtype`; may be x
+  DType dtype = DType::kF32;  ///< kF32 or kBF16
+  int64_t rows = 0, width = 0;
+  const float* gamma = nullptr;  ///< [width]
+  const float* beta = nullptr;   ///< [width]
+  float epsilon = 1e-5f;
+};
+/// Source: Ba et al. 2016, arXiv:1607.06450. Threads: context's.
+void LayerNorm(const LayerNormArgs& args, ExecutionContext& context);
+
+}  // namespace attentiond

@@ -1,0 +1,51 @@
+// core/ops/linear.h -- y = activation(x W^T + b) + residual, with weights packed once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/ops/activation.h"
+#include "core/ops/execution_context.h"
+#include "core/tensor/tensor.h"
+
+namespace attentiond {
+
+/// A linear layer's weights, packed for this processor. Immutable; may be shared by contexts.
+class Linear {
+ public:
+  /// weight [out, in] and bias [out] (data nullptr: none), f32, f16 or bf16, row-major, as a
+  /// checkpoint has them; both are copied. `compute` is kF32 or kBF16: the type of x, y and the
+  /// packed weights (sums are f32 always).
+  static absl::StatusOr<Linear> Create(TensorView weight, TensorView bias, DType compute);
+
+  Linear(Linear&&) noexcept;
+  Linear& operator=(Linear&&) noexcept;
+  ~Linear();
+
+  int64_t in_features() const;
+  int64_t out_features() const;
+  DType compute() const;
+  size_t packed_bytes() const;
+
+  /// y[rows, out] = activation(x[rows, in] W^T + b) (+ residual[rows, out]).
+  /// x, y and residual are of type compute(), rows contiguous at the strides given (in elements); y
+  /// overlaps nothing but may be the residual itself. rows >= 0.
+  struct Args {
+    const void* x = nullptr;
+    int64_t x_stride = 0;
+    void* y = nullptr;
+    int64_t y_stride = 0;
+    int64_t rows = 0;
+    Activation activation = Activation::kNone;
+    const void* residual = nullptr;  ///< at y_stride; nullptr: none
+  };
+  absl::Status Run(const Args& args, ExecutionContext& context) const;
+
+ private:
+  struct Impl;
+  explicit Linear(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace attentiond

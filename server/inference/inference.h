@@ -1,0 +1,83 @@
+// server/inference/inference.h -- the operations that both gRPC surfaces offer, without gRPC.
+//
+// Each operation validates, admits, tokenises, queues, and calls `done` exactly once, from any
+// thread, possibly before it returns. Nothing here blocks the caller.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/engine/model.h"
+#include "core/ops/attention.h"
+#include "server/inference/call.h"
+#include "server/repository/model_repository.h"
+
+namespace attentiond {
+
+/// Raw attention. The transport owns what the views point to (inputs, and outputs already sized)
+/// and keeps it until `done` is called: put it in the callback's captures.
+struct AttendRequest {
+  AttentionArgs
+      args;  ///< validated by the transport for shapes; spans inside must outlive the call too
+  AttentionOutputs outputs;
+  int64_t tokens = 1;  ///< B * max(Sq, Sk): the batching cost
+};
+
+/// One text row, or one row of ids.
+struct EncodeInput {
+  absl::string_view text;  ///< used when `ids` is empty
+  std::optional<absl::string_view> text_pair;
+  std::vector<int32_t> ids, type_ids, positions;  ///< as in EncoderRow
+};
+
+/// What every row of an encode request asks for; the fields are EncoderRow's.
+struct EncodeOptionsForRows {
+  bool logits = false, embedding = false, hidden_state = false, attentions = false;
+  Pooling pooling = Pooling::kModelDefault;
+  bool normalize = true;
+  int64_t dimensions = 0;
+  bool truncate = false;
+};
+
+struct EncodedRow {
+  Encoding encoding;  ///< ids (and offsets, when it came as text)
+  EncoderRowResult result;
+};
+
+using DoneCallback = std::function<void(absl::Status status, const CallTiming& timing)>;
+using EncodeCallback = std::function<void(absl::Status status, std::vector<EncodedRow> rows,
+                                          const CallTiming& timing)>;
+
+class Inference {
+ public:
+  struct Options {
+    int tokenizer_threads = 1;
+    int64_t max_rows_per_request = 4096;
+    int64_t max_text_bytes = int64_t{16} << 20;  ///< of one row
+  };
+  Inference(ModelRepository* repository, Clock* clock, const Options& options);
+  ~Inference();
+
+  /// The built-in model "attention".
+  void Attend(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call, AttendRequest request,
+              DoneCallback done);
+
+  /// A model of kind kAttentionLayer. The views inside are the transport's, as in Attend.
+  void RunAttentionLayer(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                         AttentionLayerCall request, DoneCallback done);
+
+  /// A text encoder. `inputs` borrow the transport's text until `done`.
+  void Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+              std::vector<EncodeInput> inputs, EncodeOptionsForRows options, EncodeCallback done);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace attentiond

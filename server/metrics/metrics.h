@@ -1,0 +1,61 @@
+// server/metrics/metrics.h -- the server's Prometheus metrics; names and labels in docs/METRICS.md.
+//
+// The only folder that includes Prometheus. Handles are resolved once; recording is a few atomic
+// operations.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/batching/batch_scheduler.h"
+
+namespace attentiond {
+
+/// Series of one model. Threads: any.
+class ModelMetrics : public BatchObserver {
+ public:
+  void OnBatch(int64_t tasks, int64_t tokens, absl::Duration compute) override = 0;
+  void OnQueued(absl::Duration waited) override = 0;
+  void OnDropped(DropReason reason, int64_t tasks) override = 0;
+
+  virtual void ObserveTokenize(absl::Duration duration) = 0;
+  virtual void AddTokens(absl::string_view kind, int64_t count) = 0;  ///< "input"
+  /// One answered RPC: attentiond_requests_total and attentiond_request_duration_seconds. `method`
+  /// as in Call, `code` a gRPC code's name ("OK", "INVALID_ARGUMENT").
+  virtual void ObserveRequest(absl::string_view method, absl::string_view code,
+                              absl::Duration duration) = 0;
+  virtual void SetReady(const std::string& version, bool ready) = 0;
+  virtual void SetLoaded(absl::Duration load_duration, int64_t weight_bytes) = 0;
+  /// Read at every scrape; nullptr detaches.
+  virtual void SetQueueProbe(std::function<void(int64_t* tasks, absl::Duration* oldest)> probe) = 0;
+};
+
+/// Threads: any.
+class Metrics {
+ public:
+  struct BuildInfo {
+    std::string version, onednn, isa;
+    int compute_threads = 1;
+    double quota_cores = 0;
+  };
+  static std::unique_ptr<Metrics> Create(const BuildInfo& build);
+  virtual ~Metrics() = default;
+
+  /// The same object for the same name. `task` is the label's value: "attention",
+  /// "attention_layer", "sequence_classification", "embedding".
+  virtual std::shared_ptr<ModelMetrics> ForModel(const std::string& model,
+                                                 const std::string& task) = 0;
+  /// A request for a model that is not known: counted with model="" task="", so that labels stay a
+  /// closed set.
+  virtual void ObserveUnknownModelRequest(absl::string_view method, absl::string_view code,
+                                          absl::Duration duration) = 0;
+  virtual void AddInFlight(int delta) = 0;
+  /// The text exposition format, with process_* and the kernel dispatch counts read now.
+  virtual std::string Serialize() = 0;
+};
+
+}  // namespace attentiond
