@@ -24,6 +24,16 @@ enum class ModelKind : uint8_t {
   kEmbedding,               ///< an encoder without a head
 };
 
+/// How a classifier's logits become the scores of its labels, as transformers' pipelines do it.
+enum class ScoreFunction : uint8_t {
+  kSoftmax,   ///< one label of several
+  kSigmoid,   ///< each label on its own: multi-label models, and re-rankers with one label
+  kIdentity,  ///< regression: the logits themselves
+};
+
+/// Turns the logits of one row into scores, in place.
+void ApplyScoreFunction(ScoreFunction function, absl::Span<float> logits);
+
 /// What is known of a loaded model; constant.
 struct ModelInfo {
   ModelKind kind = ModelKind::kEmbedding;
@@ -35,10 +45,11 @@ struct ModelInfo {
   int64_t num_heads = 0;
   int64_t max_length = 0;  ///< most tokens of a row, special ones included
   int64_t vocab_size = 0;
-  int64_t type_vocab_size = 0;           ///< 0: the model has no token types
-  std::vector<std::string> labels;       ///< id2label, by id; classification only
-  int64_t key_size = 0, value_size = 0;  ///< kdim, vdim of an attention layer
-  size_t weight_bytes = 0;               ///< resident bytes of packed weights and tables
+  int64_t type_vocab_size = 0;                             ///< 0: the model has no token types
+  std::vector<std::string> labels;                         ///< id2label, by id; classification only
+  ScoreFunction score_function = ScoreFunction::kSoftmax;  ///< classification only
+  int64_t key_size = 0, value_size = 0;                    ///< kdim, vdim of an attention layer
+  size_t weight_bytes = 0;  ///< resident bytes of packed weights and tables
   std::string
       tokenizer;  ///< file that the tokenizer came from; empty: none, only input_ids are accepted
 };
