@@ -11,8 +11,7 @@ namespace attentiond {
 /// A fixed number of compute threads, the calling thread among them. Nothing spins when idle.
 ///
 /// Threads   One thread at a time may call ParallelFor (the executor); bodies run concurrently. A
-/// ParallelFor inside a
-///           body runs serially on that body's thread.
+///           ParallelFor inside a body runs serially on that body's thread.
 class ThreadPool {
  public:
   /// `num_threads` >= 1; 1 makes every loop serial.
@@ -29,6 +28,9 @@ class ThreadPool {
   /// at once have the same.
   void ParallelFor(int64_t count, int64_t grain,
                    absl::FunctionRef<void(int64_t begin, int64_t end, int thread)> body);
+
+  /// Whether the calling thread is inside a body of this pool.
+  bool InParallelFor() const;
 
  private:
   struct Impl;
