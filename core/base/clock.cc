@@ -15,7 +15,8 @@ class RealClock final : public Clock {
     return wall_start_ + absl::FromChrono(std::chrono::steady_clock::now() - steady_start_);
   }
 
-  void WaitUntil(CondVar* condition, Mutex* mutex, absl::Time deadline) override {
+  void WaitUntil(CondVar* condition, Mutex* mutex, absl::Time deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) override {
     if (deadline == absl::InfiniteFuture()) {
       condition->Wait(mutex);
     } else if (const absl::Duration left = deadline - Now(); left > absl::ZeroDuration()) {
