@@ -19,7 +19,8 @@ class Checkpoint {
  public:
   /// kNotFound: no directory, no config.json or no weights (a directory with only pytorch_model.bin
   /// says how to convert). kInvalidArgument: a broken file; the message starts with its path.
-  /// Shards stay inside the directory.
+  /// Shards stay inside the directory, symbolic links included (the Hugging Face cache's links
+  /// from snapshots/<revision> to its blobs are followed); index and shards name the same tensors.
   static absl::StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& directory);
 
   const std::string& directory() const { return directory_; }

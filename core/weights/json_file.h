@@ -10,8 +10,8 @@
 
 namespace attentiond {
 
-/// Parses `text`. kInvalidArgument: not JSON (with the byte position), or nested deeper than 64
-/// levels.
+/// Parses `text`. kInvalidArgument: not JSON (with the byte position), nested deeper than 64
+/// levels, or an object with the same key twice.
 absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text);
 
 /// Reads and parses a file of at most `max_bytes`; messages start with the path. The root must be

@@ -15,8 +15,15 @@
 
 namespace attentiond {
 
-/// Tensors of one file. Views borrow the mapping and live as long as the file object. Threads:
-/// immutable.
+/// Tensors of one file. Views borrow the mapping and live as long as the file object.
+///
+/// Layout    Tensors lie where the file puts them: `data` may be aligned to nothing, not even the
+///           element. Copy or pack; do not hand it to code that wants alignment.
+/// Lifetime  The mapping reads through to the file. Somebody who truncates or rewrites the file in
+///           place while it is mapped ends the process with SIGBUS or changes the weights: replace
+///           a file by renaming a new one over it. Models pack their weights when they load and
+///           drop the file then, so the window is the load.
+/// Threads   Immutable.
 class SafetensorsFile {
  public:
   /// kNotFound: no such file. kInvalidArgument: one line with the path and what is wrong: too
