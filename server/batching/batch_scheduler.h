@@ -42,9 +42,9 @@ enum class DropReason : uint8_t {
 class BatchObserver {
  public:
   virtual ~BatchObserver() = default;
-  virtual void OnBatch(int64_t tasks, int64_t tokens, absl::Duration compute) {}
-  virtual void OnQueued(absl::Duration waited) {}  ///< once per task that a batch took
-  virtual void OnDropped(DropReason reason, int64_t tasks) {}
+  virtual void OnBatch(int64_t /*tasks*/, int64_t /*tokens*/, absl::Duration /*compute*/) {}
+  virtual void OnQueued(absl::Duration /*waited*/) {}  ///< once per task that a batch took
+  virtual void OnDropped(DropReason /*reason*/, int64_t /*tasks*/) {}
 };
 
 /// Runs a batch on the executor thread. Takes the tasks; must end each of them itself. Returns when
