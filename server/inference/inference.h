@@ -50,6 +50,8 @@ struct EncodedRow {
 };
 
 using DoneCallback = std::function<void(absl::Status status, const CallTiming& timing)>;
+using TokenizeCallback = std::function<void(absl::Status status, std::vector<Encoding> encodings,
+                                            const CallTiming& timing)>;
 using EncodeCallback = std::function<void(absl::Status status, std::vector<EncodedRow> rows,
                                           const CallTiming& timing)>;
 
@@ -70,6 +72,12 @@ class Inference {
   /// A model of kind kAttentionLayer. The views inside are the transport's, as in Attend.
   void RunAttentionLayer(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
                          AttentionLayerCall request, DoneCallback done);
+
+  /// The tokenizer of a text encoder alone, on the tokenizer threads: nothing is queued for
+  /// compute. `inputs` are texts and borrow the transport's until `done`, which may go on working
+  /// for a while: it is not called on a reactor thread once a text was tokenized.
+  void Tokenize(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                std::vector<EncodeInput> inputs, EncodeOptions options, TokenizeCallback done);
 
   /// A text encoder. `inputs` borrow the transport's text until `done`.
   void Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
