@@ -24,6 +24,7 @@ struct CallTiming {
 struct Call {
   std::string request_id;  ///< the client's x-request-id, or made here; in logs and INTERNAL errors
   std::string method;      ///< "ModelInfer", "Classify", ...: the metric label
+  std::string peer;        ///< "ipv4:127.0.0.1:41234"; for logs
   absl::Time arrival;
   absl::Time deadline = absl::InfiniteFuture();
   std::atomic<bool> cancelled{false};
