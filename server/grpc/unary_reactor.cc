@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "server/grpc/call_context.h"
-#include "server/grpc/call_report.h"
 #include "server/grpc/status_conversion.h"
 
 namespace attentiond {
@@ -21,6 +20,7 @@ absl::Status UnaryReactor::Authenticate() {
 }
 
 absl::Status UnaryReactor::Admit(size_t request_bytes) {
+  is_work_ = true;
   if (absl::Status status = Authenticate(); !status.ok()) return status;
   auto ticket = environment_.gate->Admit(static_cast<int64_t>(request_bytes));
   if (!ticket.ok()) return ticket.status();
@@ -29,7 +29,7 @@ absl::Status UnaryReactor::Admit(size_t request_bytes) {
 }
 
 void UnaryReactor::Reply(const absl::Status& status) {
-  ReportFinished(environment_, *call_, model_.get(), status);
+  ReportFinished(environment_, *call_, model_.get(), is_work_ ? &usage_ : nullptr, status);
   environment_.metrics->AddInFlight(-1);
   context_->AddTrailingMetadata(kRequestIdMetadata, call_->request_id);
   grpc::Status grpc_status = ToGrpcStatus(status, call_->request_id);

@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/grpc/admission_gate.h"
+#include "server/grpc/call_report.h"
 #include "server/grpc/service_environment.h"
 #include "server/inference/call.h"
 
@@ -30,7 +31,8 @@ namespace attentiond {
 
 /// Made by a service's handler, which returns it to gRPC; deletes itself when gRPC is done.
 ///
-/// Threads   Admit, ticket and SetModel before Reply, by whoever works on the request. Reply once,
+/// Threads   Admit, ticket and the setters before Reply, by whoever works on the request. Reply
+/// once,
 ///           from any thread; the request, the response and the reactor are gone after it. A client
 ///           that goes away sets call()->cancelled; Reply is still needed.
 class UnaryReactor final : public grpc::ServerUnaryReactor {
@@ -42,7 +44,8 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
 
   const std::shared_ptr<Call>& call() const { return call_; }
 
-  /// For RPCs that are work: takes a place in the admission gate until the reply has left.
+  /// For RPCs that are work: takes a place in the admission gate until the reply has left. The
+  /// model's statistics count them, as what SetUsage says.
   /// kUnauthenticated, kUnavailable (draining), kResourceExhausted: reply with it.
   absl::Status Admit(size_t request_bytes);
   /// For RPCs that only tell: kUnauthenticated or OK.
@@ -51,6 +54,7 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
 
   /// The model whose series the RPC belongs to; without it, it counts as one that names no model.
   void SetModel(std::shared_ptr<LoadedModel> model) { model_ = std::move(model); }
+  void SetUsage(const InferenceUsage& usage) { usage_ = usage; }
   /// Kept until gRPC is done with the RPC: what the work in flight points into.
   void KeepAlive(std::shared_ptr<void> state) { state_ = std::move(state); }
 
@@ -67,6 +71,8 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   std::shared_ptr<LoadedModel> model_;
   std::shared_ptr<void> state_;
   AdmissionGate::Ticket ticket_;
+  bool is_work_ = false;
+  InferenceUsage usage_;
   // What one thread wrote before it went into gRPC is visible to the thread that comes out of it.
   // gRPC guarantees that already; this says it where ThreadSanitizer can see it.
   std::atomic<bool> published_{false};

@@ -1,7 +1,9 @@
 // server/inference/inference.h -- the operations that both gRPC surfaces offer, without gRPC.
 //
 // Each operation validates, admits, tokenises, queues, and calls `done` exactly once, from any
-// thread, possibly before it returns. Nothing here blocks the caller.
+// thread, possibly before it returns. Nothing here blocks the caller. Of a model's statistics it
+// records executions; requests are the transport's to record, which also sees those that end before
+// they come here.
 #pragma once
 
 #include <functional>
@@ -42,6 +44,9 @@ struct EncodeOptionsForRows {
   bool normalize = true;
   int64_t dimensions = 0;
   bool truncate = false;
+  /// Told how many tokens each row has as soon as that is known, before anything is queued for
+  /// compute; an error ends the request. For limits on what the results would take. May be empty.
+  std::function<absl::Status(absl::Span<const int64_t> row_tokens)> check_lengths;
 };
 
 struct EncodedRow {
