@@ -6,18 +6,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "core/ops/execution_context.h"
+#include "core/tensor/activation_kind.h"
 #include "core/tensor/dtype.h"
 
 namespace attentiond {
-
-enum class Activation : uint8_t {
-  kNone,
-  kGeluErf,   ///< x/2 (1 + erf(x / sqrt 2)); "gelu"
-  kGeluTanh,  ///< the tanh approximation; "gelu_new", "gelu_pytorch_tanh", "gelu_fast"
-  kRelu,
-  kSilu,  ///< x sigmoid(x); "silu", "swish"
-  kTanh,
-};
 
 /// The activation that `hidden_act` names in a transformers config; kUnimplemented with the name
 /// otherwise.

@@ -1,9 +1,9 @@
 // server/batching/batch_scheduler.h -- bounded queues, one per model, and the one executor thread
 // that drains them.
 //
-// Depends on core/base alone: testable without gRPC or a model. The decision what to take is a pure
-// function, batch_policy.h; docs/adr/0005-batching.md says why batches form the moment the executor
-// is free.
+// Depends on core/base alone: testable without gRPC or a model. What to take is decided by the pure
+// functions of batch_policy.h; batch_executor.h is the thread. docs/adr/0005-batching.md says why
+// batches form the moment the executor is free.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "server/batching/batch_options.h"
 #include "server/batching/batch_task.h"
 
 namespace attentiond {
-
-struct BatchQueueOptions {
-  // What a batch may hold.
-  int64_t max_batch_tokens = 16384;  ///< a single task that costs more runs alone
-  int64_t max_batch_requests = 256;  ///< tasks (rows), not RPCs
-  // Admission.
-  int64_t max_queue_requests = 4096;  ///< tasks waiting; more is refused with kResourceExhausted
-  // Performance: how long a batch may wait for company while the executor is free. 0: not at all.
-  absl::Duration max_queue_delay = absl::ZeroDuration();
-};
 
 /// Why a task did not run; each drop is counted under one of these.
 enum class DropReason : uint8_t {
@@ -47,42 +39,60 @@ class BatchObserver {
   virtual void OnDropped(DropReason /*reason*/, int64_t /*tasks*/) {}
 };
 
-/// Runs a batch on the executor thread. Takes the tasks; must end each of them itself. Returns when
-/// the compute is done.
-using BatchRunner = std::function<void(std::vector<std::unique_ptr<BatchTask>> batch)>;
+/// Ends the tasks of a batch that has been computed: answers its callers.
+using BatchCompletion = absl::AnyInvocable<void() &&>;
 
+/// Computes a batch on the executor thread, and returns what ends its tasks, each exactly once. The
+/// observer is told between the two: the time is compute alone, and a caller who has its answer
+/// finds it counted.
+using BatchRunner = std::function<BatchCompletion(std::vector<std::unique_ptr<BatchTask>> batch)>;
+
+class BatchExecutor;
 class BatchQueue;
+struct ExecutorQueue;
 
-/// Owns the executor thread. Destroying it drops what still waits with kUnavailable.
+/// Owns the executor thread, which sleeps while nothing waits. Destroying it (never from a runner)
+/// lets the running batch end and drops what still waits with kUnavailable.
+///
+/// Threads: every method may be called concurrently.
 class BatchScheduler {
  public:
+  /// `clock` is borrowed and must outlive the scheduler and its queues.
   explicit BatchScheduler(Clock* clock);
   ~BatchScheduler();
+  BatchScheduler(const BatchScheduler&) = delete;
+  BatchScheduler& operator=(const BatchScheduler&) = delete;
 
   /// A queue of its own for one model. `observer` (may be nullptr) and `runner` are kept until the
-  /// queue is closed.
+  /// queue is closed and empty.
   std::shared_ptr<BatchQueue> AddQueue(const std::string& name, const BatchQueueOptions& options,
                                        BatchRunner runner, std::shared_ptr<BatchObserver> observer);
 
   /// Blocks until every queue is empty and the executor idle, or until `deadline`; true when it
-  /// drained.
+  /// drained. Meanwhile batches do not wait for company.
   bool Drain(absl::Time deadline);
 
-  class Impl;
-
  private:
-  std::shared_ptr<Impl> impl_;
+  const std::shared_ptr<BatchExecutor> executor_;
 };
 
+/// Where the tasks of one model wait. Releasing the last reference closes it.
+///
 /// Threads: every method may be called concurrently.
 class BatchQueue {
  public:
+  /// BatchScheduler::AddQueue makes them.
+  BatchQueue(std::shared_ptr<BatchExecutor> executor, std::shared_ptr<ExecutorQueue> queue);
   ~BatchQueue();
+  BatchQueue(const BatchQueue&) = delete;
+  BatchQueue& operator=(const BatchQueue&) = delete;
 
   /// Queues all of `tasks` or none. Never blocks. Ownership moves iff OK (then `tasks` is empty);
-  /// otherwise `tasks` is as it was. Errors  kResourceExhausted: the queue is full (counted as
-  /// kQueueFull). kDeadlineExceeded: a deadline has passed
-  ///         already. kUnavailable: the queue is closed.
+  /// otherwise `tasks` is as it was.
+  ///
+  /// Errors  kResourceExhausted: the queue is full. kDeadlineExceeded: a deadline has passed, or
+  ///         would pass by the predicted wait. kUnavailable: the queue is closed. The observer
+  ///         counts each, the last only while earlier work is left.
   absl::Status Schedule(std::vector<std::unique_ptr<BatchTask>>* tasks);
 
   int64_t size() const;           ///< tasks waiting
@@ -91,11 +101,9 @@ class BatchQueue {
   /// last batch is done.
   void Close();
 
-  class Impl;
-  explicit BatchQueue(std::shared_ptr<Impl> impl);
-
  private:
-  std::shared_ptr<Impl> impl_;
+  const std::shared_ptr<BatchExecutor> executor_;
+  const std::shared_ptr<ExecutorQueue> queue_;
 };
 
 }  // namespace attentiond

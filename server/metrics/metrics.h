@@ -8,9 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "core/engine/model.h"
 #include "server/batching/batch_scheduler.h"
 
 namespace attentiond {
@@ -42,10 +44,15 @@ class Metrics {
     int compute_threads = 1;
     double quota_cores = 0;
   };
-  static std::unique_ptr<Metrics> Create(const BuildInfo& build);
+  /// Read at every scrape, from any thread; where a function is empty, its metric is not exported.
+  struct Sources {
+    std::function<std::vector<KernelCount>()> kernel_counts;
+    std::function<int64_t()> throttled_periods;
+  };
+  static std::unique_ptr<Metrics> Create(const BuildInfo& build, Sources sources = {});
   virtual ~Metrics() = default;
 
-  /// The same object for the same name. `task` is the label's value: "attention",
+  /// The same object for the same name and task. `task` is the label's value: "attention",
   /// "attention_layer", "sequence_classification", "embedding".
   virtual std::shared_ptr<ModelMetrics> ForModel(const std::string& model,
                                                  const std::string& task) = 0;
@@ -54,7 +61,7 @@ class Metrics {
   virtual void ObserveUnknownModelRequest(absl::string_view method, absl::string_view code,
                                           absl::Duration duration) = 0;
   virtual void AddInFlight(int delta) = 0;
-  /// The text exposition format, with process_* and the kernel dispatch counts read now.
+  /// The text exposition format 0.0.4, with process_*, the queues and the sources read now.
   virtual std::string Serialize() = 0;
 };
 

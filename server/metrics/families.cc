@@ -1,0 +1,83 @@
+#include "server/metrics/families.h"
+
+#include <cmath>
+
+namespace attentiond {
+namespace {
+
+auto& Counter(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+auto& Gauge(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+auto& Histogram(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+prometheus::Histogram::BucketBoundaries PowersOfTwo(int largest_exponent) {
+  prometheus::Histogram::BucketBoundaries bounds;
+  for (int exponent = 0; exponent <= largest_exponent; ++exponent) {
+    bounds.push_back(std::ldexp(1.0, exponent));
+  }
+  return bounds;
+}
+
+}  // namespace
+
+MetricFamilies::MetricFamilies()
+    : requests(Counter(registry, "attentiond_requests_total",
+                       "Answered RPCs, by gRPC status code; model and task are empty for a model "
+                       "that is not known.")),
+      request_duration(Histogram(registry, "attentiond_request_duration_seconds",
+                                 "Time from an RPC's arrival to its answer, whatever the answer.")),
+      queue_duration(Histogram(registry, "attentiond_queue_duration_seconds",
+                               "Time that a row waited until a batch took it.")),
+      tokenize_duration(Histogram(registry, "attentiond_tokenize_duration_seconds",
+                                  "Time that turning one request's text into tokens took.")),
+      compute_duration(Histogram(registry, "attentiond_compute_duration_seconds",
+                                 "Time that computing one batch took.")),
+      batch_requests(Histogram(registry, "attentiond_batch_requests", "Rows that one batch held.")),
+      batch_tokens(Histogram(registry, "attentiond_batch_tokens",
+                             "Tokens that one batch held; none of them is padding.")),
+      tokens(Counter(registry, "attentiond_tokens_total", "Tokens processed, by kind.")),
+      rejected(Counter(registry, "attentiond_rejected_total",
+                       "Rows that were refused or dropped before compute, by reason.")),
+      queue_requests(Gauge(registry, "attentiond_queue_requests", "Rows that wait for a batch.")),
+      queue_oldest(Gauge(registry, "attentiond_queue_oldest_seconds",
+                         "Age of the row that has waited longest; 0 when none waits.")),
+      model_ready(Gauge(registry, "attentiond_model_ready",
+                        "1 while the model serves, 0 once it is unloaded or failed to load.")),
+      model_load_duration(Gauge(registry, "attentiond_model_load_duration_seconds",
+                                "Time that the model's last load took.")),
+      model_weight_bytes(Gauge(registry, "attentiond_model_weight_bytes",
+                               "Resident bytes of the model's weights.")),
+      in_flight(Gauge(registry, "attentiond_in_flight_requests",
+                      "RPCs that have arrived and are not answered yet.")),
+      compute_threads(
+          Gauge(registry, "attentiond_compute_threads", "Threads that compute batches.")),
+      quota_cores(Gauge(registry, "attentiond_cpu_quota_cores",
+                        "Processor quota of the control group, in cores; 0 when there is none.")),
+      build_info(Gauge(registry, "attentiond_build_info",
+                       "Always 1; the labels say what runs and on which instruction set.")) {}
+
+const prometheus::Histogram::BucketBoundaries& DurationBuckets() {
+  static const prometheus::Histogram::BucketBoundaries bounds = {
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+      0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30,    60};
+  return bounds;
+}
+
+const prometheus::Histogram::BucketBoundaries& BatchRequestBuckets() {
+  static const prometheus::Histogram::BucketBoundaries bounds = PowersOfTwo(10);
+  return bounds;
+}
+
+const prometheus::Histogram::BucketBoundaries& BatchTokenBuckets() {
+  static const prometheus::Histogram::BucketBoundaries bounds = PowersOfTwo(16);
+  return bounds;
+}
+
+}  // namespace attentiond
