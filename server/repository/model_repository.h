@@ -37,43 +37,61 @@ struct ModelIndexEntry {
   std::string reason;  ///< why it is not ready; empty otherwise
 };
 
-/// Threads: every method may be called concurrently. Load() blocks its caller for as long as
-/// loading takes and must not be called on a reactor thread.
+/// Each model has a queue of its own; all run on the scheduler's one executor thread, with one
+/// ExecutionContext that they share.
+///
+/// Threads: every method may be called concurrently. Load() and Unload() block their caller, Load()
+/// for as long as loading takes: not for a reactor thread. For one name they run one after another.
 class ModelRepository {
  public:
+  using LoadFunction = std::function<absl::StatusOr<std::shared_ptr<const Model>>(
+      const std::string& directory, const LoadOptions& options)>;
+
   struct Options {
     std::map<std::string, std::string> models;  ///< --model NAME=DIR
     std::string repository_directory;           ///< --model-repository; empty: none
     LoadOptions load;
     BatchQueueOptions batching;
+    LoadFunction load_model = &LoadModel;
   };
-  /// Called on every change of readiness, in order, without locks held: (name, ready).
+  /// Called on every change of readiness, in order and one at a time: (name, ready). May call
+  /// anything of the repository but Load(), Unload(), LoadAll() and AddReadinessListener().
   using ReadinessListener = std::function<void(const std::string& name, bool ready)>;
 
+  /// All pointers are borrowed. The scheduler and what it needs must outlive the repository;
+  /// `metrics` and `compute_threads` must outlive the scheduler, whose last batches use them.
   ModelRepository(const Options& options, BatchScheduler* scheduler, Metrics* metrics,
                   ThreadPool* compute_threads, Clock* clock);
   ~ModelRepository();
 
   void AddReadinessListener(ReadinessListener listener);
 
-  /// Loads the built-in and every configured model. The first error ends the start (exit code 1).
-  absl::Status LoadAll();
-  /// Loads, or loads again (the old one serves until the new one is ready). kNotFound: no such
-  /// directory.
+  /// Loads the built-in and every configured model. The first error of a model that was named, or
+  /// of the repository's directory itself, ends the start (exit code 1). A broken model in the
+  /// repository's directory does not: it is UNAVAILABLE in the index, and a line of `warnings` (may
+  /// be nullptr) says why.
+  absl::Status LoadAll(std::vector<std::string>* warnings = nullptr);
+  /// Loads, or loads again, from what is in the directory now; the old one serves until the new one
+  /// is ready, and on when that fails. Nothing to do for the built-in.
+  ///
+  /// Errors  kNotFound: no such directory. kInvalidArgument: not a plain name, or a broken
+  ///         checkpoint. Others as LoadModel.
   absl::Status Load(const std::string& name);
-  /// Accepted work is finished. kNotFound: not loaded.
+  /// Accepted work is finished; the queue closes with the last holder. kNotFound: not loaded.
+  /// kFailedPrecondition: the built-in.
   absl::Status Unload(const std::string& name);
 
   /// version "": the newest. kNotFound: unknown model or version; kUnavailable: known but not
   /// loaded.
   absl::StatusOr<std::shared_ptr<LoadedModel>> Get(const std::string& name,
                                                    const std::string& version = "") const;
+  /// By name; models that are known but not loaded too.
   std::vector<ModelIndexEntry> Index() const;
   std::vector<std::shared_ptr<LoadedModel>> Ready() const;
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace attentiond
