@@ -60,14 +60,22 @@ using TokenizeCallback = std::function<void(absl::Status status, std::vector<Enc
 using EncodeCallback = std::function<void(absl::Status status, std::vector<EncodedRow> rows,
                                           const CallTiming& timing)>;
 
+/// Threads: every method may be called concurrently.
+///
+/// Errors of every operation, through `done`: kFailedPrecondition: the wrong task for the model.
+/// kInvalidArgument: names the row ("row 3: ..."). kResourceExhausted: a queue is full.
+/// kDeadlineExceeded, kCancelled: before compute is spent. kUnavailable: unloaded or shutting down.
 class Inference {
  public:
   struct Options {
     int tokenizer_threads = 1;
     int64_t max_rows_per_request = 4096;
-    int64_t max_text_bytes = int64_t{16} << 20;  ///< of one row
+    int64_t max_text_bytes = int64_t{16} << 20;  ///< of one row, a pair's texts together
+    int64_t max_waiting_tokenizations = 1024;    ///< requests; more are kResourceExhausted
   };
+  /// `clock` is borrowed and must outlive the scheduler, whose last batches use it.
   Inference(ModelRepository* repository, Clock* clock, const Options& options);
+  /// Ends what waits to be tokenized with kUnavailable; what is queued for compute goes on.
   ~Inference();
 
   /// The built-in model "attention".
@@ -84,7 +92,9 @@ class Inference {
   void Tokenize(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
                 std::vector<EncodeInput> inputs, EncodeOptions options, TokenizeCallback done);
 
-  /// A text encoder. `inputs` borrow the transport's text until `done`.
+  /// A text encoder. `inputs` borrow the transport's text until `done`. Each row is batched on its
+  /// own, and its result does not depend on what else is in its batches; the first row that fails
+  /// fails the request. A small request is tokenized by the caller, a large one by another thread.
   void Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
               std::vector<EncodeInput> inputs, EncodeOptionsForRows options, EncodeCallback done);
 

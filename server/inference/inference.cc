@@ -1,0 +1,184 @@
+#include "server/inference/inference.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/inference/call_checks.h"
+#include "server/inference/call_task.h"
+#include "server/inference/encode_request.h"
+#include "server/inference/row_checks.h"
+#include "server/inference/tokenize_request.h"
+#include "server/inference/worker_pool.h"
+
+namespace attentiond {
+namespace {
+
+// Tokenizing so much takes a fraction of a millisecond, less than a handover to another thread is
+// worth on a busy machine.
+constexpr int64_t kMaxInlineTextBytes = 4096;
+
+absl::Status WrongTask(const LoadedModel& model, absl::string_view what) {
+  return absl::FailedPreconditionError(absl::StrCat("model \"", model.name, "\" ", what));
+}
+
+absl::Status CheckEncoderInputs(const LoadedModel& model, const std::vector<EncodeInput>& inputs,
+                                const Inference::Options& limits) {
+  const TextEncoder* const encoder =
+      model.model == nullptr ? nullptr : model.model->AsTextEncoder();
+  if (encoder == nullptr) return WrongTask(model, "is no text encoder");
+  return CheckRows(inputs, encoder->tokenizer(), limits);
+}
+
+absl::Status CheckLayerCall(const AttentionLayerCall& request) {
+  if (request.batch < 0 || request.query_length < 0 || request.kv_length < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("batch ", request.batch, ", query length ",
+                                                   request.query_length, " and key length ",
+                                                   request.kv_length, " must not be negative"));
+  }
+  if (request.key == nullptr && request.value != nullptr) {
+    return absl::InvalidArgumentError("value: given without key");
+  }
+  if (request.kv_lengths.empty()) return absl::OkStatus();
+  if (static_cast<int64_t>(request.kv_lengths.size()) != request.batch) {
+    return absl::InvalidArgumentError(absl::StrCat("kv_lengths: ", request.kv_lengths.size(),
+                                                   " values for a batch of ", request.batch));
+  }
+  for (const int64_t length : request.kv_lengths) {
+    if (length < 0 || length > request.kv_length) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("kv_lengths: ", length, ", must be in [0, ", request.kv_length, "]"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+class Inference::Impl {
+ public:
+  Impl(Clock* injected_clock, const Options& given_options)
+      : clock(injected_clock),
+        options(given_options),
+        tokenizers_(std::max(1, options.tokenizer_threads), options.max_waiting_tokenizations) {}
+  ~Impl() { stopping_.store(true, std::memory_order_relaxed); }
+
+  uint64_t NextGroup() { return next_group_.fetch_add(1, std::memory_order_relaxed); }
+  // Queues one task for a whole call.
+  void Queue(CallTask::Work work);
+  // Calls request->Start() on a tokenizer thread, or ends it when there is no place.
+  template <typename Request>
+  void StartOnTokenizerThread(std::shared_ptr<Request> request);
+
+  Clock* const clock;
+  const Options options;
+
+ private:
+  std::atomic<uint64_t> next_group_{0};
+  std::atomic<bool> stopping_{false};
+  WorkerPool tokenizers_;  // last: its jobs use the rest
+};
+
+void Inference::Impl::Queue(CallTask::Work work) {
+  const LoadedModel& model = *work.model;
+  const absl::Status wanted = CheckWanted(*work.call, clock->Now());
+  work.group = NextGroup();
+  std::vector<std::unique_ptr<BatchTask>> tasks;
+  tasks.push_back(std::make_unique<CallTask>(std::move(work), clock));
+  if (!wanted.ok()) {
+    CountRejected(model, wanted, 1);
+    return tasks[0]->Drop(wanted);
+  }
+  const absl::Status queued = model.queue->Schedule(&tasks);
+  if (!queued.ok()) tasks[0]->Drop(queued);
+}
+
+template <typename Request>
+void Inference::Impl::StartOnTokenizerThread(std::shared_ptr<Request> request) {
+  const bool submitted = tokenizers_.TrySubmit([this, request] {
+    if (stopping_.load(std::memory_order_relaxed)) {
+      request->End(absl::UnavailableError("the server is shutting down"));
+    } else {
+      request->Start();
+    }
+  });
+  if (!submitted) {
+    request->End(absl::ResourceExhaustedError(
+        absl::StrCat(options.max_waiting_tokenizations, " requests wait to be tokenized")));
+  }
+}
+
+Inference::Inference(ModelRepository* /*repository*/, Clock* clock, const Options& options)
+    : impl_(std::make_unique<Impl>(clock, options)) {}
+
+Inference::~Inference() = default;
+
+void Inference::Attend(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                       AttendRequest request, DoneCallback done) {
+  if (!model->is_builtin_attention()) {
+    const absl::Status status = WrongTask(*model, "does not take raw attention");
+    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
+    return done(status, CallTiming());
+  }
+  CallTask::Work work;
+  work.model = std::move(model);
+  work.call = std::move(call);
+  work.tokens = request.tokens;
+  work.compute = [args = std::move(request.args), outputs = std::move(request.outputs)](
+                     ExecutionContext& context) { return Attention(args, outputs, context); };
+  work.done = std::move(done);
+  impl_->Queue(std::move(work));
+}
+
+void Inference::RunAttentionLayer(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                                  AttentionLayerCall request, DoneCallback done) {
+  const AttentionLayer* const layer =
+      model->model == nullptr ? nullptr : model->model->AsAttentionLayer();
+  const absl::Status status =
+      layer == nullptr ? WrongTask(*model, "is no attention layer") : CheckLayerCall(request);
+  if (!status.ok()) {
+    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
+    return done(status, CallTiming());
+  }
+  CallTask::Work work;
+  work.model = std::move(model);
+  work.call = std::move(call);
+  work.tokens = request.batch * std::max(request.query_length, request.kv_length);
+  work.rows = request.batch;
+  work.compute = [layer, request](ExecutionContext& context) {
+    return layer->Run(request, context);
+  };
+  work.done = std::move(done);
+  impl_->Queue(std::move(work));
+}
+
+void Inference::Tokenize(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                         std::vector<EncodeInput> inputs, EncodeOptions options,
+                         TokenizeCallback done) {
+  const absl::Status status = CheckEncoderInputs(*model, inputs, impl_->options);
+  if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
+  impl_->StartOnTokenizerThread(std::make_shared<TokenizeRequest>(
+      TokenizeRequest::Work{std::move(model), std::move(call), std::move(inputs), options,
+                            std::move(done)},
+      impl_->clock));
+}
+
+void Inference::Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                       std::vector<EncodeInput> inputs, EncodeOptionsForRows options,
+                       EncodeCallback done) {
+  const absl::Status status = CheckEncoderInputs(*model, inputs, impl_->options);
+  if (!status.ok() || inputs.empty()) {
+    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
+    return done(status, {}, CallTiming());
+  }
+  const int64_t text_bytes = TextBytes(inputs);
+  auto request = std::make_shared<EncodeRequest>(
+      EncodeRequest::Work{std::move(model), std::move(call), std::move(inputs), options,
+                          impl_->NextGroup(), std::move(done)},
+      impl_->clock);
+  if (text_bytes <= kMaxInlineTextBytes) return request->Start();
+  impl_->StartOnTokenizerThread(std::move(request));
+}
+
+}  // namespace attentiond
