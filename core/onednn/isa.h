@@ -1,0 +1,21 @@
+// core/onednn/isa.h -- what oneDNN found in this processor.
+#pragma once
+
+#include <string>
+
+#include "core/tensor/dtype.h"
+
+namespace attentiond::onednn {
+
+/// The instruction set that oneDNN uses, as it spells it: "avx2", "avx512_core_amx". The
+/// environment variable ONEDNN_MAX_CPU_ISA lowers it.
+const char* IsaName();
+
+/// Whether micro-kernels multiply `dtype` (kF32 or kBF16) into f32 sums on this processor. Asks
+/// oneDNN once per type.
+bool HasMicroKernels(DType dtype);
+
+/// oneDNN's version: "3.7.2".
+std::string Version();
+
+}  // namespace attentiond::onednn

@@ -1,0 +1,103 @@
+#include "core/onednn/micro_kernel.h"
+
+#include <array>
+#include <oneapi/dnnl/dnnl_ukernel.hpp>
+#include <utility>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/onednn/error.h"
+
+namespace attentiond::onednn {
+namespace {
+
+// The shapes of the tile registers, as the processor stores them.
+using TileShapes = std::array<uint8_t, 64>;
+
+bool UsesTiles(DType dtype) {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+  return dtype == DType::kBF16 && (isa & amx) == amx;
+}
+
+TileShapes StoreTileShapes() {
+  TileShapes shapes{};
+  // Not _tile_storeconfig(): gcc 12 does not know that it writes.
+  asm volatile("sttilecfg %0" : "=m"(shapes));
+  return shapes;
+}
+
+// A batch of one multiplication, at A and B themselves.
+const std::vector<std::pair<dnnl::memory::dim, dnnl::memory::dim>>& NoOffsets() {
+  static const auto* const offsets =
+      new std::vector<std::pair<dnnl::memory::dim, dnnl::memory::dim>>{{0, 0}};
+  return *offsets;
+}
+
+}  // namespace
+
+struct MicroKernel::Impl {
+  dnnl::ukernel::brgemm brgemm;
+  bool uses_tiles = false;
+  TileShapes tile_shapes{};
+};
+
+MicroKernel::MicroKernel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MicroKernel::MicroKernel(MicroKernel&&) noexcept = default;
+MicroKernel& MicroKernel::operator=(MicroKernel&&) noexcept = default;
+MicroKernel::~MicroKernel() = default;
+
+absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
+  using dnnl::memory;
+  using dnnl::ukernel::pack_type;
+  if (shape.dtype != DType::kF32 && shape.dtype != DType::kBF16) {
+    return absl::UnimplementedError(
+        absl::StrCat("oneDNN micro-kernel: type ", Name(shape.dtype), "; f32 and bf16 have one"));
+  }
+  MicroKernel kernel(std::make_unique<Impl>());
+  Impl& impl = *kernel.impl_;
+  const auto dtype = shape.dtype == DType::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
+  pack_type packing = pack_type::undef;
+  const absl::Status status = Guard("oneDNN micro-kernel", [&] {
+    impl.brgemm = dnnl::ukernel::brgemm(shape.rows, shape.columns, shape.depth, /*batch_size=*/1,
+                                        shape.a_stride, /*ldb=*/shape.columns, shape.c_stride,
+                                        dtype, dtype, memory::data_type::f32);
+    impl.brgemm.set_add_C(shape.accumulate);
+    impl.brgemm.finalize();
+    packing = impl.brgemm.get_B_pack_type();
+    kernel.scratch_bytes_ = impl.brgemm.get_scratchpad_size();
+    impl.brgemm.generate();
+  });
+  if (!status.ok()) return status;
+  if (packing != (BGroup(shape.dtype) == 2 ? pack_type::pack32 : pack_type::no_trans)) {
+    return absl::UnimplementedError("oneDNN micro-kernel: another layout of B than expected");
+  }
+  impl.uses_tiles = UsesTiles(shape.dtype);
+  if (impl.uses_tiles) {
+    impl.brgemm.set_hw_context();
+    impl.tile_shapes = StoreTileShapes();
+    dnnl::ukernel::brgemm::release_hw_context();
+  }
+  return kernel;
+}
+
+void MicroKernel::Run(const void* a, const void* b, float* c, void* scratch) const {
+  // The C function, because nothing here can fail but by a mistake of the caller.
+  ATTENTIOND_CHECK(dnnl_brgemm_execute(impl_->brgemm.get(), a, b,
+                                       reinterpret_cast<const dnnl_dim_t*>(NoOffsets().data()), c,
+                                       scratch) == dnnl_success);
+}
+
+void MatrixUnit::Prepare(const MicroKernel& kernel) {
+  if (!kernel.impl_->uses_tiles) return;
+  if (prepared_ == nullptr || prepared_->impl_->tile_shapes != kernel.impl_->tile_shapes) {
+    kernel.impl_->brgemm.set_hw_context();
+  }
+  prepared_ = &kernel;
+}
+
+MatrixUnit::~MatrixUnit() {
+  if (prepared_ != nullptr) dnnl::ukernel::brgemm::release_hw_context();
+}
+
+}  // namespace attentiond::onednn

@@ -1,0 +1,125 @@
+#include "core/onednn/micro_kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "core/onednn/isa.h"
+#include "core/tensor/element.h"
+
+namespace attentiond::onednn {
+namespace {
+
+// Small integers: every product and sum is exact in f32, so results must be equal, in any order.
+int Value(int64_t row, int64_t column) { return static_cast<int>((row * 7 + column * 5) % 9) - 4; }
+
+struct Problem {
+  explicit Problem(const MicroKernelShape& s)
+      : shape(s),
+        a(static_cast<size_t>(s.rows * s.a_stride) * ByteSize(s.dtype)),
+        b(static_cast<size_t>(s.depth * s.columns) * ByteSize(s.dtype)),
+        c(static_cast<size_t>(s.rows * s.c_stride), 100.0f) {
+    const int64_t group = BGroup(s.dtype);
+    for (int64_t i = 0; i < s.rows; ++i) {
+      for (int64_t k = 0; k < s.depth; ++k) {
+        StoreElement(a.data(), s.dtype, i * s.a_stride + k, static_cast<float>(Value(i, k)));
+      }
+    }
+    for (int64_t k = 0; k < s.depth; ++k) {
+      for (int64_t j = 0; j < s.columns; ++j) {
+        StoreElement(b.data(), s.dtype, (k / group * s.columns + j) * group + k % group,
+                     static_cast<float>(Value(k, j)));
+      }
+    }
+  }
+
+  float Expected(int64_t i, int64_t j) const {
+    if (j >= shape.columns) return 100;
+    int sum = shape.accumulate ? 100 : 0;
+    for (int64_t k = 0; k < shape.depth; ++k) sum += Value(i, k) * Value(k, j);
+    return static_cast<float>(sum);
+  }
+
+  void Check() const {
+    for (int64_t i = 0; i < shape.rows; ++i) {
+      for (int64_t j = 0; j < shape.c_stride; ++j) {
+        ASSERT_EQ(c[static_cast<size_t>(i * shape.c_stride + j)], Expected(i, j))
+            << "row " << i << " column " << j << " of " << shape.rows << "x" << shape.columns << "x"
+            << shape.depth;
+      }
+    }
+  }
+
+  MicroKernelShape shape;
+  std::vector<char> a, b;
+  std::vector<float> c;
+};
+
+class MicroKernelTest : public ::testing::TestWithParam<DType> {
+ protected:
+  void SetUp() override {
+    if (!HasMicroKernels(GetParam())) GTEST_SKIP() << IsaName() << " has no such kernel";
+  }
+};
+
+TEST_P(MicroKernelTest, MultipliesExactly) {
+  std::vector<char> scratch(64 * 1024);
+  for (const int64_t rows : {1, 7, 16, 17, 32}) {
+    for (const int64_t columns : {16, 32, 48, 64, 256}) {
+      for (const int64_t depth : {2, 32, 96, 256}) {
+        for (const bool accumulate : {false, true}) {
+          Problem problem({rows, columns, depth, depth + 6, columns + 16, GetParam(), accumulate});
+          const auto kernel = MicroKernel::Create(problem.shape);
+          ASSERT_TRUE(kernel.ok()) << kernel.status();
+          ASSERT_LE(kernel->scratch_bytes(), scratch.size());
+          MatrixUnit unit;
+          unit.Prepare(*kernel);
+          kernel->Run(problem.a.data(), problem.b.data(), problem.c.data(), scratch.data());
+          problem.Check();
+        }
+      }
+    }
+  }
+}
+
+TEST_P(MicroKernelTest, KernelsOfDifferentTileShapesAlternate) {
+  std::vector<char> scratch(64 * 1024);
+  Problem narrow({1, 16, 32, 32, 16, GetParam(), false});
+  Problem wide({32, 64, 64, 64, 64, GetParam(), false});
+  const auto narrow_kernel = MicroKernel::Create(narrow.shape);
+  const auto wide_kernel = MicroKernel::Create(wide.shape);
+  ASSERT_TRUE(narrow_kernel.ok() && wide_kernel.ok());
+  const auto alternate = [&](Problem first, Problem second) {
+    std::vector<char> own_scratch(64 * 1024);
+    MatrixUnit unit;
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      unit.Prepare(*narrow_kernel);
+      narrow_kernel->Run(first.a.data(), first.b.data(), first.c.data(), own_scratch.data());
+      unit.Prepare(*wide_kernel);
+      wide_kernel->Run(second.a.data(), second.b.data(), second.c.data(), own_scratch.data());
+    }
+    first.Check();
+    second.Check();
+  };
+  std::thread other(alternate, narrow, wide);
+  alternate(narrow, wide);
+  other.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(DTypes, MicroKernelTest, ::testing::Values(DType::kF32, DType::kBF16),
+                         [](const auto& dtype) { return std::string(Name(dtype.param)); });
+
+TEST(MicroKernelErrorTest, OtherTypesHaveNoKernels) {
+  EXPECT_FALSE(HasMicroKernels(DType::kF16));
+  EXPECT_FALSE(HasMicroKernels(DType::kF64));
+}
+
+TEST(IsaTest, NamesAndVersion) {
+  EXPECT_STRNE(IsaName(), "unknown");
+  EXPECT_EQ(Version(), "3.7.2");
+}
+
+}  // namespace
+}  // namespace attentiond::onednn
