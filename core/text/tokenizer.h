@@ -46,6 +46,9 @@ struct EncodeOptions {
 /// Threads: every method may be called concurrently.
 class Tokenizer {
  public:
+  /// The longest text that Encode() takes; bounds its memory to some hundred megabytes.
+  static constexpr int64_t kMaxTextBytes = int64_t{16} << 20;
+
   virtual ~Tokenizer() = default;
 
   /// From `directory`: tokenizer.json (with tokenizer_config.json beside it), else vocab.txt.
@@ -53,7 +56,8 @@ class Tokenizer {
   /// what is wrong or not supported.
   static absl::StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);
 
-  /// kInvalidArgument: not valid UTF-8 (names the byte), or too long.
+  /// kInvalidArgument: not valid UTF-8 (names the byte), longer than kMaxTextBytes, more tokens
+  /// than `max_length` and not to be truncated, or a `max_length` below the special tokens alone.
   virtual absl::StatusOr<Encoding> Encode(absl::string_view text,
                                           std::optional<absl::string_view> pair,
                                           const EncodeOptions& options) const = 0;

@@ -1,0 +1,17 @@
+// core/text/decoder.h -- the way back: joins tokens into text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace attentiond {
+
+/// Threads: immutable.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  /// Rewrites the tokens into pieces that, put together without anything between, are the text.
+  virtual void Decode(std::vector<std::string>* pieces) const = 0;
+};
+
+}  // namespace attentiond

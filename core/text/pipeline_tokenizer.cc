@@ -1,0 +1,189 @@
+#include "core/text/pipeline_tokenizer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "core/text/truncation.h"
+#include "core/text/unicode.h"
+
+namespace attentiond {
+namespace {
+
+absl::Status CheckText(absl::string_view text, absl::string_view name) {
+  if (static_cast<int64_t>(text.size()) > Tokenizer::kMaxTextBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the ", name, " has ", text.size(),
+                                                   " bytes, at most ", Tokenizer::kMaxTextBytes,
+                                                   " are allowed"));
+  }
+  if (const std::optional<size_t> byte = FindInvalidUtf8(text)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the ", name, " is not valid UTF-8 at byte ", *byte));
+  }
+  return absl::OkStatus();
+}
+
+void Resize(int64_t length, Encoding* encoding) {
+  const auto size = static_cast<size_t>(length);
+  encoding->ids.resize(size);
+  encoding->offsets.resize(size);
+}
+
+void Append(Encoding&& part, Encoding* all) {
+  if (all->ids.empty()) {
+    *all = std::move(part);
+    return;
+  }
+  all->ids.insert(all->ids.end(), part.ids.begin(), part.ids.end());
+  all->type_ids.insert(all->type_ids.end(), part.type_ids.begin(), part.type_ids.end());
+  all->offsets.insert(all->offsets.end(), part.offsets.begin(), part.offsets.end());
+  all->sequence.insert(all->sequence.end(), part.sequence.begin(), part.sequence.end());
+}
+
+}  // namespace
+
+// Collects the tokens of one text: counts all, keeps the first `max_kept`.
+class PipelineTokenizer::TokenSink {
+ public:
+  explicit TokenSink(int64_t max_kept) : max_kept_(max_kept) {}
+
+  void Add(int32_t id, SourceSpan span) {
+    if (num_tokens_++ >= max_kept_) return;
+    encoding_.ids.push_back(id);
+    encoding_.offsets.push_back({span.begin, span.end});
+  }
+
+  int64_t num_tokens() const { return num_tokens_; }
+  Encoding& encoding() { return encoding_; }
+  /// Working memory that outlives a word.
+  std::vector<ModelToken>& scratch() { return scratch_; }
+
+ private:
+  const int64_t max_kept_;
+  int64_t num_tokens_ = 0;
+  Encoding encoding_;
+  std::vector<ModelToken> scratch_;
+};
+
+PipelineTokenizer::PipelineTokenizer(TokenizerParts parts)
+    : parts_(std::move(parts)),
+      vocab_size_(std::max(parts_.model->vocabulary().size(), parts_.added_tokens.size())) {}
+
+absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
+                                                   std::optional<absl::string_view> pair,
+                                                   const EncodeOptions& options) const {
+  RETURN_IF_ERROR(CheckText(text, "text"));
+  if (pair.has_value()) RETURN_IF_ERROR(CheckText(*pair, "pair"));
+  const int64_t num_added = options.add_special_tokens && parts_.post_processor != nullptr
+                                ? parts_.post_processor->num_added_tokens(pair.has_value())
+                                : 0;
+  if (options.max_length < 0 || (options.max_length > 0 && options.max_length < num_added)) {
+    return absl::InvalidArgumentError(absl::StrCat("max_length is ", options.max_length,
+                                                   ", at least ", num_added,
+                                                   " is required, for the special tokens"));
+  }
+  const int64_t max_tokens = options.max_length == 0 ? std::numeric_limits<int64_t>::max()
+                                                     : options.max_length - num_added;
+
+  TokenSink text_sink(max_tokens);
+  TokenSink pair_sink(max_tokens);
+  EncodeText(text, &text_sink);
+  if (pair.has_value()) EncodeText(*pair, &pair_sink);
+  const SequenceLengths found = {text_sink.num_tokens(), pair_sink.num_tokens()};
+  const SequenceLengths kept = TruncateLongestFirst(found, max_tokens, pair.has_value());
+  if (!options.truncate && kept != found) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the text", pair.has_value() ? " and its pair have " : " has ",
+                     found.text + found.pair + num_added, " tokens, at most ", options.max_length,
+                     " are allowed"));
+  }
+
+  std::vector<Encoding> parts;
+  Resize(kept.text, &text_sink.encoding());
+  parts.push_back(std::move(text_sink.encoding()));
+  if (pair.has_value()) {
+    Resize(kept.pair, &pair_sink.encoding());
+    parts.push_back(std::move(pair_sink.encoding()));
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    parts[i].type_ids.assign(parts[i].ids.size(), static_cast<int32_t>(i));
+    parts[i].sequence.assign(parts[i].ids.size(), static_cast<int8_t>(i));
+  }
+  if (parts_.post_processor != nullptr) {
+    parts_.post_processor->Process(options.add_special_tokens, &parts);
+  }
+  Encoding all;
+  for (Encoding& part : parts) Append(std::move(part), &all);
+  all.truncated_tokens = found.text + found.pair - kept.text - kept.pair;
+  return all;
+}
+
+void PipelineTokenizer::EncodeText(absl::string_view text, TokenSink* sink) const {
+  for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitSource(text)) {
+    if (segment.id != AddedTokens::kBetween) {
+      sink->Add(segment.id,
+                {static_cast<int32_t>(segment.begin), static_cast<int32_t>(segment.end)});
+      continue;
+    }
+    AlignedText between(text.substr(segment.begin, segment.end - segment.begin), segment.begin);
+    if (parts_.normalizer != nullptr) parts_.normalizer->Normalize(&between);
+    EncodeBetweenAddedTokens(std::move(between), sink);
+  }
+}
+
+void PipelineTokenizer::EncodeBetweenAddedTokens(AlignedText text, TokenSink* sink) const {
+  if (!parts_.added_tokens.has_normalized()) return EncodeWords(std::move(text), sink);
+  for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitNormalized(text.text())) {
+    if (segment.id != AddedTokens::kBetween) {
+      sink->Add(segment.id, text.Source(segment.begin, segment.end));
+    } else {
+      EncodeWords(text.Slice(segment.begin, segment.end), sink);
+    }
+  }
+}
+
+void PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) const {
+  if (text.text().empty()) return;
+  const size_t size = text.text().size();
+  PreTokenizedText pre_tokenized{std::move(text), {{0, size}}};
+  if (parts_.pre_tokenizer != nullptr) parts_.pre_tokenizer->PreTokenize(&pre_tokenized);
+  std::vector<ModelToken>& tokens = sink->scratch();
+  for (const WordRange& word : pre_tokenized.words) {
+    tokens.clear();
+    parts_.model->Tokenize(pre_tokenized.word(word), &tokens);
+    for (const ModelToken& token : tokens) {
+      sink->Add(token.id,
+                pre_tokenized.text.Source(word.begin + token.begin, word.begin + token.end));
+    }
+  }
+}
+
+absl::StatusOr<std::string> PipelineTokenizer::Decode(absl::Span<const int32_t> ids,
+                                                      bool skip_special_tokens) const {
+  std::vector<std::string> pieces;
+  pieces.reserve(ids.size());
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= vocab_size_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("id ", id, " is outside the vocabulary of ", vocab_size_, " tokens"));
+    }
+    const AddedToken* const added = parts_.added_tokens.Find(id);
+    if (skip_special_tokens && added != nullptr && added->special) continue;
+    const absl::string_view token = Token(id);
+    if (!token.empty()) pieces.emplace_back(token);
+  }
+  if (parts_.decoder == nullptr) return absl::StrJoin(pieces, " ");
+  parts_.decoder->Decode(&pieces);
+  return absl::StrJoin(pieces, "");
+}
+
+absl::string_view PipelineTokenizer::Token(int32_t id) const {
+  const AddedToken* const added = parts_.added_tokens.Find(id);
+  return added != nullptr ? absl::string_view(added->content)
+                          : parts_.model->vocabulary().Token(id);
+}
+
+}  // namespace attentiond

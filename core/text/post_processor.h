@@ -1,0 +1,25 @@
+// core/text/post_processor.h -- the fourth step of a tokenizer: adds the special tokens around the
+// text, or the text and its pair.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/text/tokenizer.h"
+
+namespace attentiond {
+
+/// Threads: immutable.
+class PostProcessor {
+ public:
+  virtual ~PostProcessor() = default;
+  /// How many tokens Process() adds to a text, or to a text and its pair.
+  virtual int64_t num_added_tokens(bool has_pair) const = 0;
+  /// Every id that Process() may add.
+  virtual std::vector<int32_t> added_ids() const = 0;
+  /// `parts` is the text, or the text and its pair, with `type_ids` and `sequence` set to 0 and 1.
+  /// Afterwards its elements, one after the other, are the result.
+  virtual void Process(bool add_special_tokens, std::vector<Encoding>* parts) const = 0;
+};
+
+}  // namespace attentiond

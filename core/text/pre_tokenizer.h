@@ -1,0 +1,36 @@
+// core/text/pre_tokenizer.h -- the second step of a tokenizer: cuts the text into words, which the
+// model then cuts into tokens one by one.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/text/aligned_text.h"
+
+namespace attentiond {
+
+/// Bytes [begin, end) of PreTokenizedText::text.
+struct WordRange {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+struct PreTokenizedText {
+  AlignedText text;
+  /// In order, without overlap, never empty; what lies between them is dropped.
+  std::vector<WordRange> words;
+
+  absl::string_view word(const WordRange& range) const {
+    return text.text().substr(range.begin, range.end - range.begin);
+  }
+};
+
+/// Threads: immutable.
+class PreTokenizer {
+ public:
+  virtual ~PreTokenizer() = default;
+  /// Cuts each word further; may rewrite the text as well.
+  virtual void PreTokenize(PreTokenizedText* text) const = 0;
+};
+
+}  // namespace attentiond

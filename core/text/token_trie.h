@@ -1,0 +1,56 @@
+// core/text/token_trie.h -- finds the longest token at the beginning of a text, in one walk over
+// its bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace attentiond {
+
+/// A trie over bytes. Threads: immutable.
+class TokenTrie {
+ public:
+  using Node = uint32_t;
+  static constexpr Node kRoot = 0;
+  static constexpr Node kNoNode = 0xffffffff;
+  static constexpr int32_t kNoValue = -1;
+
+  struct Match {
+    size_t length = 0;  ///< bytes; 0 when nothing matches
+    int32_t value = kNoValue;
+  };
+
+  TokenTrie() : TokenTrie(std::vector<std::pair<absl::string_view, int32_t>>()) {}
+  /// Keys with values >= 0. Of equal keys the first counts; the empty key never matches.
+  explicit TokenTrie(std::vector<std::pair<absl::string_view, int32_t>> keys);
+
+  /// Where `label` leads from `node`; kNoNode when nowhere.
+  Node Child(Node node, char label) const {
+    const Children& children = children_[node];
+    const void* const found = std::memchr(labels_.data() + children.begin,
+                                          static_cast<unsigned char>(label), children.count);
+    if (found == nullptr) return kNoNode;
+    return static_cast<Node>(static_cast<const char*>(found) - labels_.data());
+  }
+  /// Where all of `text` leads from the root; kNoNode when nowhere.
+  Node Walk(absl::string_view text) const;
+  /// The longest non-empty prefix of `text` that leads from `node` to a value.
+  Match LongestPrefix(absl::string_view text, Node node = kRoot) const;
+
+ private:
+  // The children of a node are neighbours; labels_[n] is the byte that leads to node n.
+  struct Children {
+    Node begin = 0;
+    uint32_t count = 0;
+  };
+  std::vector<Children> children_;
+  std::vector<char> labels_;
+  std::vector<int32_t> values_;
+};
+
+}  // namespace attentiond
