@@ -248,6 +248,13 @@ absl::StatusOr<ValidAttention> ValidateAttention(const AttentionTensors& tensors
   return valid;
 }
 
+int64_t ValidAttention::OutputBytes(const AttentionOptions& options) const {
+  constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+  return output.num_elements() * static_cast<int64_t>(ByteSize(args.dtype)) +
+         (options.want_weights ? weights.num_elements() * kFloatBytes : 0) +
+         (options.want_lse ? lse.num_elements() * kFloatBytes : 0);
+}
+
 AttentionOutputs ValidAttention::Outputs(void* output_data, float* weights_data,
                                          float* lse_data) const {
   AttentionOutputs outputs;

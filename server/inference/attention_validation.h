@@ -58,6 +58,8 @@ struct ValidAttention {
   ValidAttention(ValidAttention&&) = default;
   ValidAttention& operator=(ValidAttention&&) = default;
 
+  /// Bytes of the outputs that are wanted.
+  int64_t OutputBytes(const AttentionOptions& options) const;
   /// Dense row-major outputs of the shapes above; nullptr: not wanted (`output` always is).
   AttentionOutputs Outputs(void* output_data, float* weights_data, float* lse_data) const;
 };

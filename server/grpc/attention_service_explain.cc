@@ -1,0 +1,170 @@
+// server/grpc/attention_service_explain.cc -- Explain: tokens, what they attend to, and what the
+// model made of them.
+//
+// Two steps, tokenizing and then encoding the ids: between them the size of the maps is known and
+// can be refused before it is computed.
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "server/grpc/attention_service_conversion.h"
+#include "server/grpc/attention_service_handlers.h"
+#include "server/grpc/attention_service_models.h"
+#include "server/inference/attention_maps.h"
+#include "server/inference/field_error.h"
+
+namespace attentiond {
+namespace {
+
+constexpr int64_t kMaxTokens = 512;  ///< of one input: a map of 1 MiB
+constexpr int64_t kMaxMaps = 256;    ///< of one reply
+
+/// What is known of one Explain between its steps.
+struct Explaining {
+  ExplainCall::Pointer call;
+  std::shared_ptr<LoadedModel> model;
+  AttentionMapPlan plan;
+  std::vector<Encoding> encodings;
+  CallTiming tokenizing;
+
+  const ModelInfo& info() const { return model->model->info(); }
+  bool classifies() const { return info().kind == ModelKind::kSequenceClassification; }
+};
+
+absl::StatusOr<AttentionReduction> ToReduction(v1::AttentionReduction proto) {
+  switch (proto) {
+    case v1::ATTENTION_REDUCTION_UNSPECIFIED:
+      return AttentionReduction::kAsSelected;
+    case v1::ATTENTION_REDUCTION_NONE:
+      return AttentionReduction::kNone;
+    case v1::ATTENTION_REDUCTION_MEAN_HEADS:
+      return AttentionReduction::kMeanHeads;
+    case v1::ATTENTION_REDUCTION_MEAN_LAYERS:
+      return AttentionReduction::kMeanLayers;
+    case v1::ATTENTION_REDUCTION_MEAN_ALL:
+      return AttentionReduction::kMeanAll;
+    default:  // proto3 enums are open: any number can come
+      return FieldError("reduction",
+                        absl::StrCat(proto, ", required a value of AttentionReduction"));
+  }
+}
+
+absl::StatusOr<AttentionMapPlan> MakePlan(const v1::ExplainRequest& request,
+                                          const ModelInfo& info) {
+  ASSIGN_OR_RETURN(const AttentionReduction reduction, ToReduction(request.reduction()));
+  ASSIGN_OR_RETURN(AttentionMapPlan plan,
+                   PlanAttentionMaps({request.layers(), request.heads(), reduction},
+                                     info.num_layers, info.num_heads));
+  const int64_t maps = static_cast<int64_t>(plan.maps.size()) * request.inputs_size();
+  if (maps > kMaxMaps) {
+    return FieldError("inputs",
+                      absl::StrCat(request.inputs_size(), " inputs of ", plan.maps.size(),
+                                   " maps each, required at most ", kMaxMaps, " maps in one call"));
+  }
+  return plan;
+}
+
+/// Bytes of the weights of all layers and heads, which the maps are made from.
+int64_t AttentionBytes(const Explaining& state) {
+  int64_t bytes = 0;
+  for (const Encoding& encoding : state.encodings) {
+    bytes += state.info().num_layers * state.info().num_heads * encoding.size() * encoding.size() *
+             static_cast<int64_t>(sizeof(float));
+  }
+  return bytes;
+}
+
+void Finish(const Explaining& state, std::vector<EncodedRow> rows, CallTiming timing) {
+  const v1::ExplainRequest& request = state.call->request;
+  v1::ExplainResponse& response = state.call->response;
+  const ModelInfo& info = state.info();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Encoding& encoding = state.encodings[i];
+    const int64_t tokens = encoding.size();
+    v1::Explanation* const result = response.add_results();
+    AddTokens(encoding, request.inputs(static_cast<int>(i)),
+              *state.model->model->AsTextEncoder()->tokenizer(), result->mutable_tokens());
+    for (const AttentionMapPlan::Map& map : state.plan.maps) {
+      v1::AttentionMap* const proto = result->add_maps();
+      if (map.layer) proto->set_layer(*map.layer);
+      if (map.head) proto->set_head(*map.head);
+      auto* const weights = reinterpret_cast<float*>(
+          Allocate(DType::kF32, {tokens, tokens}, proto->mutable_weights()));
+      WriteAttentionMap(state.plan, map, rows[i].result.attentions, info.num_heads, tokens,
+                        absl::MakeSpan(weights, static_cast<size_t>(tokens * tokens)));
+    }
+    if (state.classifies()) {
+      SetClassification(info, std::move(rows[i].result.logits), encoding, request.top_k(),
+                        result->mutable_classification());
+    }
+    result->set_truncated_tokens(encoding.truncated_tokens);
+  }
+  timing.tokenize += state.tokenizing.tokenize;
+  state.call->Finish(static_cast<int64_t>(rows.size()), timing);
+}
+
+void Reject(ExplainCall& call, const absl::Status& status) {
+  call.Reply(InInputs(call.request.inputs(), status));
+}
+
+/// The second step.
+absl::Status StartEncoding(const std::shared_ptr<const Explaining>& state) {
+  const ExplainCall::Pointer& call = state->call;
+  const int64_t bytes = AttentionBytes(*state);
+  if (bytes > call->environment.limits.max_message_bytes) {
+    return FieldError("inputs",
+                      absl::StrCat("their attention weights take ", bytes, " bytes, the limit is ",
+                                   call->environment.limits.max_message_bytes));
+  }
+  RETURN_IF_ERROR(call->reactor->ticket().Reserve(bytes));
+
+  std::vector<EncodeInput> inputs(state->encodings.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].ids = state->encodings[i].ids;
+    if (state->info().type_vocab_size > 0) inputs[i].type_ids = state->encodings[i].type_ids;
+  }
+  EncodeOptionsForRows options;
+  options.attentions = true;
+  options.logits = state->classifies();
+  call->environment.inference->Encode(
+      state->model, call->reactor->call(), std::move(inputs), options,
+      [state](const absl::Status& status, std::vector<EncodedRow> rows, const CallTiming& timing) {
+        if (!status.ok()) return Reject(*state->call, status);
+        Finish(*state, std::move(rows), timing);
+      });
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status StartExplain(const ExplainCall::Pointer& call) {
+  const v1::ExplainRequest& request = call->request;
+  const auto state = std::make_shared<Explaining>();
+  state->call = call;
+  ASSIGN_OR_RETURN(state->model, FindModel(call->environment, call->reactor, kExplainNeed,
+                                           request.model(), request.model_version()));
+  ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
+  RETURN_IF_ERROR(CheckTopK(request.top_k()));
+  ASSIGN_OR_RETURN(state->plan, MakePlan(request, state->info()));
+
+  EncodeOptions options;
+  options.max_length = std::min(kMaxTokens, state->info().max_length);
+  options.truncate = request.truncate();
+  call->response.set_model_version(state->model->version);
+  call->environment.inference->Tokenize(
+      state->model, call->reactor->call(), std::move(inputs), options,
+      [state](absl::Status status, std::vector<Encoding> encodings, const CallTiming& timing) {
+        state->encodings = std::move(encodings);
+        state->tokenizing = timing;
+        if (status.ok()) status = StartEncoding(state);
+        if (!status.ok()) Reject(*state->call, status);
+      });
+  return absl::OkStatus();
+}
+
+}  // namespace attentiond

@@ -1,0 +1,72 @@
+// server/grpc/attention_service_tokenize.cc -- Tokenize: texts to tokens, without running a model.
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "server/grpc/attention_service_conversion.h"
+#include "server/grpc/attention_service_handlers.h"
+#include "server/grpc/attention_service_models.h"
+#include "server/inference/field_error.h"
+
+namespace attentiond {
+namespace {
+
+// About 40 bytes each in the reply.
+constexpr int64_t kMaxTokensInReply = int64_t{1} << 20;
+
+absl::Status CheckSize(const std::vector<Encoding>& encodings) {
+  int64_t tokens = 0;
+  for (const Encoding& encoding : encodings) tokens += encoding.size();
+  if (tokens <= kMaxTokensInReply) return absl::OkStatus();
+  return FieldError("inputs", absl::StrCat(tokens, " tokens, required at most ", kMaxTokensInReply,
+                                           " in one call"));
+}
+
+absl::Status SetResults(const std::vector<Encoding>& encodings, const Tokenizer& tokenizer,
+                        const v1::TokenizeRequest& request, v1::TokenizeResponse* response) {
+  RETURN_IF_ERROR(CheckSize(encodings));
+  for (size_t i = 0; i < encodings.size(); ++i) {
+    const Encoding& encoding = encodings[i];
+    v1::Tokenization* const result = response->add_results();
+    AddTokens(encoding, request.inputs(static_cast<int>(i)), tokenizer, result->mutable_tokens());
+    result->set_truncated_tokens(encoding.truncated_tokens);
+    if (request.decode()) {
+      ASSIGN_OR_RETURN(std::string text,
+                       tokenizer.Decode(encoding.ids, request.skip_special_tokens()));
+      result->set_decoded(std::move(text));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status StartTokenize(const TokenizeCall::Pointer& call) {
+  const v1::TokenizeRequest& request = call->request;
+  ASSIGN_OR_RETURN(const auto model, FindModel(call->environment, call->reactor, kTokenizeNeed,
+                                               request.model(), request.model_version()));
+  ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
+
+  EncodeOptions options;
+  if (request.has_add_special_tokens()) options.add_special_tokens = request.add_special_tokens();
+  options.truncate = request.truncate();
+  if (options.truncate) options.max_length = model->model->info().max_length;
+  call->response.set_model_version(model->version);
+  call->environment.inference->Tokenize(
+      model, call->reactor->call(), std::move(inputs), options,
+      [call, model](absl::Status status, std::vector<Encoding> encodings,
+                    const CallTiming& timing) {
+        if (status.ok()) {
+          status = SetResults(encodings, *model->model->AsTextEncoder()->tokenizer(), call->request,
+                              &call->response);
+        }
+        if (!status.ok()) return call->Reply(InInputs(call->request.inputs(), status));
+        call->Finish(static_cast<int64_t>(encodings.size()), timing);
+      });
+  return absl::OkStatus();
+}
+
+}  // namespace attentiond
