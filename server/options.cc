@@ -1,0 +1,115 @@
+#include "server/options.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/flag_values.h"
+#include "server/listen_address.h"
+
+namespace attentiond {
+namespace {
+
+using Problems = std::vector<std::string>;
+
+constexpr int64_t kMaxThreads = 1024;
+constexpr int64_t kMaxCount = int64_t{1} << 24;
+// gRPC counts message bytes in an int.
+constexpr int64_t kMinMessageBytes = 1 << 10;
+constexpr int64_t kMaxMessageBytes = (int64_t{1} << 31) - 1;
+constexpr absl::Duration kMaxDrainTimeout = absl::Hours(24);
+constexpr absl::Duration kMaxQueueDelay = absl::Seconds(10);
+
+/// Names become metric labels, gRPC health names and sub-folders.
+bool IsModelName(const std::string& name) {
+  return !name.empty() && name.size() <= 128 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' ||
+                  c == '.';
+         });
+}
+
+void CheckModels(const ServerOptions& options, Problems* problems) {
+  for (const auto& [name, directory] : options.models) {
+    if (!IsModelName(name)) {
+      problems->push_back(absl::StrCat("--model: the name \"", name,
+                                       "\" must have 1 to 128 letters, digits, '-', '_' or '.' and "
+                                       "not start with '.'"));
+    } else if (name == "attention") {
+      problems->push_back(
+          "--model: the name \"attention\" is the built-in model's: choose another");
+    }
+    if (directory.empty()) {
+      problems->push_back(absl::StrCat("--model ", name, ": the directory is empty"));
+    }
+  }
+}
+
+void CheckAddresses(const ServerOptions& options, Problems* problems) {
+  const std::pair<const char*, const std::string&> addresses[] = {
+      {"--listen", options.listen},
+      {"--metrics-listen", options.metrics_listen},
+      {"--health-listen", options.health_listen}};
+  std::map<std::string, const char*> flag_of_address;
+  for (const auto& [flag, address] : addresses) {
+    if (address.empty() && absl::string_view(flag) == "--health-listen") continue;
+    const auto parsed = ParseListenAddress(address);
+    if (!parsed.ok()) {
+      problems->push_back(absl::StrCat(flag, ": ", parsed.status().message()));
+    } else if (parsed->port != 0) {
+      const auto [other, is_new] = flag_of_address.emplace(address, flag);
+      if (!is_new) {
+        problems->push_back(absl::StrCat(other->second, " and ", flag, " are both ", address,
+                                         ": give each a port of its own"));
+      }
+    }
+  }
+}
+
+void CheckTls(const ServerOptions& options, Problems* problems) {
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    problems->push_back(options.tls_cert.empty() ? "--tls-key needs --tls-cert"
+                                                 : "--tls-cert needs --tls-key");
+  }
+  if (!options.tls_client_ca.empty() && options.tls_cert.empty()) {
+    problems->push_back("--tls-client-ca needs --tls-cert and --tls-key");
+  }
+}
+
+void CheckCount(const char* flag, int64_t value, int64_t min, int64_t max, Problems* problems) {
+  if (value < min || value > max) {
+    problems->push_back(absl::StrCat(flag, " is ", value, ": use ", min, " to ", max));
+  }
+}
+
+void CheckDuration(const char* flag, absl::Duration value, absl::Duration max, Problems* problems) {
+  if (value < absl::ZeroDuration() || value > max) {
+    problems->push_back(absl::StrCat(flag, " is ", absl::FormatDuration(value), ": use 0 to ",
+                                     absl::FormatDuration(max)));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Validate(const ServerOptions& options) {
+  Problems problems;
+  CheckModels(options, &problems);
+  CheckAddresses(options, &problems);
+  CheckTls(options, &problems);
+  CheckCount("--threads", options.threads, 0, kMaxThreads, &problems);
+  CheckCount("--max-batch-tokens", options.max_batch_tokens, 1, kMaxCount, &problems);
+  CheckCount("--max-batch-requests", options.max_batch_requests, 1, kMaxCount, &problems);
+  CheckCount("--max-queue-requests", options.max_queue_requests, 1, kMaxCount, &problems);
+  if (options.max_message_bytes < kMinMessageBytes ||
+      options.max_message_bytes > kMaxMessageBytes) {
+    problems.push_back(absl::StrCat("--max-message-bytes is ",
+                                    FormatBytes(options.max_message_bytes),
+                                    ": use 1KiB to less than 2GiB"));
+  }
+  CheckDuration("--max-queue-delay", options.max_queue_delay, kMaxQueueDelay, &problems);
+  CheckDuration("--drain-timeout", options.drain_timeout, kMaxDrainTimeout, &problems);
+  return problems;
+}
+
+}  // namespace attentiond

@@ -1,0 +1,59 @@
+// server/options.h -- what the server can be told; command_line.h reads it from flags and the
+// environment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/logging/logger.h"
+
+namespace attentiond {
+
+/// What linear layers and attention compute in.
+enum class ComputeType : uint8_t {
+  kAuto,  ///< bf16 for a checkpoint stored in 16 bits where the processor multiplies bf16, else f32
+  kF32,
+  kBF16,
+  kInt8,  ///< not available in this version: the server says so and does not start
+};
+
+struct ServerOptions {
+  // Behaviour: what is served, and where.
+  std::map<std::string, std::string> models;    ///< name to checkpoint directory
+  std::string model_repository;                 ///< each sub-folder is a model; empty: none
+  std::string listen = "0.0.0.0:8001";          ///< gRPC; port 0: any free one, here and below
+  std::string metrics_listen = "0.0.0.0:8002";  ///< HTTP: /metrics, /livez, /readyz
+  std::string health_listen;                    ///< plaintext gRPC with health only; empty: none
+
+  // Behaviour: who may call. Files are read once, at the start.
+  std::string tls_cert;         ///< PEM chain; empty: plaintext. Needs tls_key.
+  std::string tls_key;          ///< PEM
+  std::string tls_client_ca;    ///< PEM; callers must show a certificate signed by it
+  std::string auth_token_file;  ///< one accepted bearer token a line; empty: no token is asked for
+
+  // Behaviour: limits and the end.
+  int64_t max_queue_requests = 4096;             ///< rows waiting, per model
+  int64_t max_message_bytes = int64_t{1} << 30;  ///< of a request and of a response
+  absl::Duration drain_timeout = absl::Seconds(30);
+
+  // Performance.
+  int64_t threads = 0;  ///< that compute; 0: what quota, cpuset and affinity leave
+  ComputeType dtype = ComputeType::kAuto;
+  int64_t max_batch_tokens = 16384;
+  int64_t max_batch_requests = 256;                       ///< rows
+  absl::Duration max_queue_delay = absl::ZeroDuration();  ///< wait for company though idle
+
+  // What it says.
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+  bool check = false;  ///< load, report what would run, exit
+};
+
+/// Everything that is wrong with `options` by themselves, one sentence each that names the flag;
+/// empty: nothing. Files and ports are not touched.
+std::vector<std::string> Validate(const ServerOptions& options);
+
+}  // namespace attentiond

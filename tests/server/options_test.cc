@@ -1,0 +1,104 @@
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+
+namespace attentiond {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(OptionsTest, DefaultsAreValid) { EXPECT_THAT(Validate({}), IsEmpty()); }
+
+struct Case {
+  const char* name;
+  std::function<void(ServerOptions&)> change;
+  const char* problem;  ///< part of the one problem; nullptr: valid
+};
+
+class ValidateTest : public testing::TestWithParam<Case> {};
+
+TEST_P(ValidateTest, SaysWhatIsWrong) {
+  ServerOptions options;
+  GetParam().change(options);
+  if (GetParam().problem == nullptr) {
+    EXPECT_THAT(Validate(options), IsEmpty());
+  } else {
+    EXPECT_THAT(Validate(options), ElementsAre(HasSubstr(GetParam().problem)));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Fields, ValidateTest,
+    testing::Values(
+        Case{"ModelNames",
+             [](auto& o) {
+               o.models = {{"a-b_c.9", "/m"}};
+             },
+             nullptr},
+        Case{"ModelNameWithSlash",
+             [](auto& o) {
+               o.models = {{"../a", "/m"}};
+             },
+             "\"../a\""},
+        Case{"ModelNameEmpty",
+             [](auto& o) {
+               o.models = {{"", "/m"}};
+             },
+             "the name \"\""},
+        Case{"ModelNameLong",
+             [](auto& o) {
+               o.models = {{std::string(129, 'a'), "/m"}};
+             },
+             "128"},
+        Case{"ModelNameBuiltIn",
+             [](auto& o) {
+               o.models = {{"attention", "/m"}};
+             },
+             "built-in"},
+        Case{"ModelDirectoryEmpty",
+             [](auto& o) {
+               o.models = {{"a", ""}};
+             },
+             "--model a"},
+        Case{"Listen", [](auto& o) { o.listen = "8001"; }, "--listen: \"8001\""},
+        Case{"ListenEmpty", [](auto& o) { o.listen = ""; }, "--listen: \"\""},
+        Case{"MetricsListen", [](auto& o) { o.metrics_listen = "x:y"; }, "--metrics-listen"},
+        Case{"HealthListen", [](auto& o) { o.health_listen = "x:y"; }, "--health-listen"},
+        Case{"SameAddress", [](auto& o) { o.metrics_listen = o.listen; },
+             "--listen and --metrics-listen are both 0.0.0.0:8001"},
+        Case{"SamePortZero", [](auto& o) { o.listen = o.metrics_listen = "localhost:0"; }, nullptr},
+        Case{"KeyWithoutCert", [](auto& o) { o.tls_key = "k"; }, "--tls-key needs --tls-cert"},
+        Case{"CertWithoutKey", [](auto& o) { o.tls_cert = "c"; }, "--tls-cert needs --tls-key"},
+        Case{"ClientCaAlone", [](auto& o) { o.tls_client_ca = "a"; }, "--tls-client-ca needs"},
+        Case{"MutualTls", [](auto& o) { o.tls_cert = o.tls_key = o.tls_client_ca = "f"; }, nullptr},
+        Case{"Threads", [](auto& o) { o.threads = 1025; }, "--threads is 1025: use 0 to 1024"},
+        Case{"BatchTokens", [](auto& o) { o.max_batch_tokens = 0; }, "--max-batch-tokens is 0"},
+        Case{"BatchRequests", [](auto& o) { o.max_batch_requests = 0; }, "--max-batch-requests"},
+        Case{"QueueRequests", [](auto& o) { o.max_queue_requests = 0; }, "--max-queue-requests"},
+        Case{"MessageSmall", [](auto& o) { o.max_message_bytes = 1023; }, "--max-message-bytes"},
+        Case{"MessageLargest", [](auto& o) { o.max_message_bytes = 2147483647; }, nullptr},
+        Case{"MessageLarge", [](auto& o) { o.max_message_bytes = int64_t{1} << 31; },
+             "--max-message-bytes is 2GiB"},
+        Case{"QueueDelay", [](auto& o) { o.max_queue_delay = absl::Seconds(11); },
+             "--max-queue-delay is 11s"},
+        Case{"DrainAtOnce", [](auto& o) { o.drain_timeout = absl::ZeroDuration(); }, nullptr},
+        Case{"DrainLong", [](auto& o) { o.drain_timeout = absl::Hours(25); }, "--drain-timeout"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(OptionsTest, ReportsEveryProblemAtOnce) {
+  ServerOptions options;
+  options.listen = "nowhere";
+  options.tls_key = "key.pem";
+  options.max_batch_tokens = 0;
+  EXPECT_THAT(Validate(options), ElementsAre(HasSubstr("--listen"), HasSubstr("--tls-key"),
+                                             HasSubstr("--max-batch-tokens")));
+}
+
+}  // namespace
+}  // namespace attentiond
