@@ -10,6 +10,7 @@ find_package(spdlog 1.10 CONFIG REQUIRED)
 find_package(CLI11 2.1 CONFIG REQUIRED)
 find_package(ICU 72 REQUIRED COMPONENTS uc i18n)
 find_package(TBB 2021 CONFIG REQUIRED)
+find_package(hwy 1.0 CONFIG REQUIRED)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # oneDNN is built once per version and set of options into a cache outside the tree, by scripts/setup.

@@ -20,7 +20,7 @@ namespace attentiond {
 ///           it is warm.
 /// Threads   on context's threads; one call at a time per context.
 /// Errors    never throws. kInvalidArgument: a constraint above is broken (outputs untouched).
-///           kResourceExhausted: more keys in a sequence than kMaxAttentionKeys.
+///
 /// Source    Vaswani et al. 2017, arXiv:1706.03762, equation 1; grouped heads: Ainslie et al. 2023,
 ///           arXiv:2305.13245.
 absl::Status Attention(const AttentionArgs& args, const AttentionOutputs& outputs,

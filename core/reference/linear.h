@@ -8,8 +8,8 @@ namespace attentiond::reference {
 
 /// A linear layer, row-major as a checkpoint has it.
 struct LinearLayer {
-  absl::Span<const float> weight;  ///< [y.size(), x.size()]
-  absl::Span<const float> bias;    ///< [y.size()], or empty: none
+  absl::Span<const float> weight;     ///< [y.size(), x.size()]
+  absl::Span<const float> bias = {};  ///< [y.size()], or empty: none
   Activation activation = Activation::kNone;
 };
 

@@ -1,0 +1,43 @@
+// core/ops/packed_matrix.h -- a linear layer's weights in the order in which micro-kernels read
+// them. Private to core/ops.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/tensor/aligned_buffer.h"
+#include "core/tensor/tensor.h"
+
+namespace attentiond {
+
+/// W^T in panels of equally many columns: [panels][depth / g][panel columns][g] with g =
+/// onednn::BGroup(dtype). Zeros fill the depth up to a whole number of matrix-unit steps, and the
+/// last panel's columns.
+class PackedMatrix {
+ public:
+  static constexpr int64_t kMaxPanelColumns = 64;
+
+  PackedMatrix() = default;
+  /// `weight` is [columns, depth] of f32, bf16 or f16, as a checkpoint has a linear layer's;
+  /// `dtype` is kF32 or kBF16.
+  PackedMatrix(const TensorView& weight, DType dtype);
+
+  int64_t depth() const { return depth_; }      ///< with the zeros
+  int64_t columns() const { return columns_; }  ///< without
+  int64_t panel_columns() const { return panel_columns_; }
+  int64_t num_panels() const { return num_panels_; }
+  size_t bytes() const { return data_.size(); }
+
+  /// Where the rows from `row` (a multiple of g) of W^T are in a panel.
+  const void* at(int64_t panel, int64_t row) const {
+    return static_cast<const char*>(data_.data()) +
+           (panel * depth_ + row) * panel_columns_ * static_cast<int64_t>(ByteSize(dtype_));
+  }
+
+ private:
+  DType dtype_ = DType::kF32;
+  int64_t depth_ = 0, columns_ = 0, panel_columns_ = 0, num_panels_ = 0;
+  AlignedBuffer data_;
+};
+
+}  // namespace attentiond

@@ -1,0 +1,29 @@
+#include "core/ops/processor.h"
+
+#include "absl/strings/str_cat.h"
+#include "core/onednn/isa.h"
+#include "core/tensor/dtype.h"
+#include "hwy/highway.h"
+
+namespace attentiond {
+
+ProcessorInfo DescribeProcessor() {
+  ProcessorInfo info;
+  info.isa = onednn::IsaName();
+  // The best of the instruction sets that are both compiled in and supported is the lowest bit.
+  const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+  info.vector_isa = hwy::TargetName(targets & -targets);
+  info.onednn_version = onednn::Version();
+  info.has_bf16 = onednn::HasMicroKernels(DType::kBF16);
+  for (const char* op : {"attention", "linear"}) {
+    for (const DType dtype : {DType::kF32, DType::kBF16}) {
+      const bool fast = onednn::HasMicroKernels(dtype);
+      info.kernels.push_back(
+          absl::StrCat(op, " ", Name(dtype), ": ",
+                       fast ? absl::StrCat("brgemm (", info.isa, ")") : std::string("none")));
+    }
+  }
+  return info;
+}
+
+}  // namespace attentiond

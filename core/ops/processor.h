@@ -1,0 +1,20 @@
+// core/ops/processor.h -- what the ops found in this processor, for logs and for choosing types.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace attentiond {
+
+struct ProcessorInfo {
+  std::string isa;             ///< oneDNN's effective instruction set: "avx512_core_amx"
+  std::string vector_isa;      ///< Highway's: "AVX3" is AVX-512
+  std::string onednn_version;  ///< "3.7.2"
+  bool has_bf16 = false;       ///< Linear and Attention multiply bf16 in hardware
+  /// One line for each op and type: "linear bf16: brgemm (avx512_core_amx)".
+  std::vector<std::string> kernels;
+};
+
+ProcessorInfo DescribeProcessor();
+
+}  // namespace attentiond

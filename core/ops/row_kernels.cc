@@ -1,0 +1,195 @@
+#include "core/ops/row_kernels.h"
+
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/ops/row_kernels.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/vector-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attentiond {
+namespace HWY_NAMESPACE {
+namespace {
+
+template <typename T>
+void AddValues(const T* x, int64_t size, float* sum) {
+  ForEachVector(size, [=](int64_t i, int64_t count) {
+    Store(hn::Add(Load(sum + i, count), Load(x + i, count)), sum + i, count);
+  });
+}
+
+template <typename From, typename To>
+void ConvertValues(const From* x, int64_t size, To* y) {
+  ForEachVector(size, [=](int64_t i, int64_t count) { Store(Load(x + i, count), y + i, count); });
+}
+
+struct Identity {
+  HWY_INLINE V operator()(V x) const { return x; }
+};
+struct GeluErf {
+  HWY_INLINE V operator()(V x) const { return hn::Mul(x, NormalCdf(x)); }
+};
+struct GeluTanh {
+  // x/2 (1 + tanh z) is x sigmoid(2z), which has one division and no cancellation.
+  HWY_INLINE V operator()(V x) const {
+    const V cube = hn::Mul(hn::Mul(x, x), hn::Mul(x, hn::Set(kFloats, 0.044715f)));
+    const V z = hn::Mul(hn::Add(x, cube), hn::Set(kFloats, -1.5957691216f));  // -2 sqrt(2 / pi)
+    return hn::Div(x, hn::Add(hn::Set(kFloats, 1.0f), Exp(z)));
+  }
+};
+struct Relu {
+  HWY_INLINE V operator()(V x) const { return hn::Max(x, hn::Zero(kFloats)); }
+};
+struct Silu {
+  HWY_INLINE V operator()(V x) const {
+    return hn::Div(x, hn::Add(hn::Set(kFloats, 1.0f), Exp(hn::Neg(x))));
+  }
+};
+struct Tanh {
+  HWY_INLINE V operator()(V x) const { return hn::Tanh(kFloats, x); }
+};
+
+// visit(function) with the function that `activation` names.
+template <typename Visit>
+HWY_INLINE void VisitActivation(Activation activation, Visit visit) {
+  switch (activation) {
+    case Activation::kNone:
+      return visit(Identity());
+    case Activation::kGeluErf:
+      return visit(GeluErf());
+    case Activation::kGeluTanh:
+      return visit(GeluTanh());
+    case Activation::kRelu:
+      return visit(Relu());
+    case Activation::kSilu:
+      return visit(Silu());
+    case Activation::kTanh:
+      return visit(Tanh());
+  }
+}
+
+template <typename T>
+void ActivateValues(Activation activation, int64_t size, T* values) {
+  VisitActivation(activation, [=](auto function) {
+    ForEachVector(size, [=](int64_t i, int64_t count) {
+      Store(function(Load(values + i, count)), values + i, count);
+    });
+  });
+}
+
+template <typename T>
+void NormalizeValues(const NormRow& row) {
+  const T* const x = static_cast<const T*>(row.x);
+  T* const y = static_cast<T*>(row.y);
+  const float inverse_width = 1.0f / static_cast<float>(row.width);
+  V sum = hn::Zero(kFloats);
+  ForEachVector(row.width, [&](int64_t i, int64_t count) { sum += Load(x + i, count); });
+  const V mean = hn::Mul(hn::SumOfLanes(kFloats, sum), hn::Set(kFloats, inverse_width));
+  V squares = hn::Zero(kFloats);
+  const V lanes = hn::Iota(kFloats, 0);
+  ForEachVector(row.width, [&](int64_t i, int64_t count) {
+    // Lanes past the row's end are 0, not the mean: they must not count.
+    const auto inside = hn::Lt(lanes, hn::Set(kFloats, static_cast<float>(count)));
+    const V deviation = hn::IfThenElseZero(inside, hn::Sub(Load(x + i, count), mean));
+    squares = hn::MulAdd(deviation, deviation, squares);
+  });
+  const float variance = hn::GetLane(hn::SumOfLanes(kFloats, squares)) * inverse_width;
+  const V inverse = hn::Set(kFloats, 1.0f / std::sqrt(variance + row.epsilon));
+  ForEachVector(row.width, [&](int64_t i, int64_t count) {
+    const V normed = hn::Mul(hn::Sub(Load(x + i, count), mean), inverse);
+    Store(hn::MulAdd(normed, Load(row.gamma + i, count), Load(row.beta + i, count)), y + i, count);
+  });
+}
+
+template <typename T>
+void FinishTileAs(const TileResult& result) {
+  VisitActivation(result.activation, [&](auto function) {
+    for (int64_t r = 0; r < result.rows; ++r) {
+      const float* const tile = result.tile + r * result.tile_stride;
+      T* const y = static_cast<T*>(result.y) + r * result.y_stride;
+      const T* const residual = result.residual == nullptr
+                                    ? nullptr
+                                    : static_cast<const T*>(result.residual) + r * result.y_stride;
+      ForEachVector(result.columns, [&](int64_t i, int64_t count) {
+        V value = function(hn::Add(Load(tile + i, count), Load(result.bias + i, count)));
+        if (residual != nullptr) value = hn::Add(value, Load(residual + i, count));
+        Store(value, y + i, count);
+      });
+    }
+  });
+}
+
+// visit(pointer) with `data` as a pointer to its elements.
+template <typename Visit>
+HWY_INLINE void VisitValues(DType dtype, const void* data, Visit visit) {
+  if (dtype == DType::kF32) return visit(static_cast<const float*>(data));
+  if (dtype == DType::kBF16) return visit(static_cast<const BFloat16*>(data));
+  visit(static_cast<const Float16*>(data));
+}
+
+void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
+  VisitValues(dtype, x, [=](const auto* values) { AddValues(values, size, sum); });
+}
+
+void LoadRow(const void* x, DType dtype, int64_t size, float* y) {
+  VisitValues(dtype, x, [=](const auto* values) { ConvertValues(values, size, y); });
+}
+
+void StoreRow(const float* x, int64_t size, DType dtype, void* y) {
+  if (dtype == DType::kF32) return ConvertValues(x, size, static_cast<float*>(y));
+  if (dtype == DType::kBF16) return ConvertValues(x, size, static_cast<BFloat16*>(y));
+  ConvertValues(x, size, static_cast<Float16*>(y));
+}
+
+void ActivateRow(Activation activation, DType dtype, int64_t size, void* values) {
+  if (dtype == DType::kBF16) {
+    return ActivateValues(activation, size, static_cast<BFloat16*>(values));
+  }
+  ActivateValues(activation, size, static_cast<float*>(values));
+}
+
+void NormalizeRow(const NormRow& row) {
+  if (row.dtype == DType::kBF16) return NormalizeValues<BFloat16>(row);
+  NormalizeValues<float>(row);
+}
+
+void FinishTile(const TileResult& result) {
+  if (result.dtype == DType::kBF16) return FinishTileAs<BFloat16>(result);
+  FinishTileAs<float>(result);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace attentiond
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attentiond {
+
+HWY_EXPORT(AddRow);
+HWY_EXPORT(LoadRow);
+HWY_EXPORT(StoreRow);
+HWY_EXPORT(ActivateRow);
+HWY_EXPORT(NormalizeRow);
+HWY_EXPORT(FinishTile);
+
+void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
+  HWY_DYNAMIC_DISPATCH(AddRow)(x, dtype, size, sum);
+}
+void LoadRow(const void* x, DType dtype, int64_t size, float* y) {
+  HWY_DYNAMIC_DISPATCH(LoadRow)(x, dtype, size, y);
+}
+void StoreRow(const float* x, int64_t size, DType dtype, void* y) {
+  HWY_DYNAMIC_DISPATCH(StoreRow)(x, size, dtype, y);
+}
+void ActivateRow(Activation activation, DType dtype, int64_t size, void* values) {
+  HWY_DYNAMIC_DISPATCH(ActivateRow)(activation, dtype, size, values);
+}
+void NormalizeRow(const NormRow& row) { HWY_DYNAMIC_DISPATCH(NormalizeRow)(row); }
+void FinishTile(const TileResult& result) { HWY_DYNAMIC_DISPATCH(FinishTile)(result); }
+
+}  // namespace attentiond
+#endif

@@ -1,0 +1,50 @@
+// core/ops/row_kernels.h -- vectorised work on rows of floats, for the instruction set found at run
+// time. Private to core/ops.
+#pragma once
+
+#include <cstdint>
+
+#include "core/tensor/activation_kind.h"
+#include "core/tensor/dtype.h"
+
+namespace attentiond {
+
+/// Adds row `x` of f32, bf16 or f16 to `sum`.
+void AddRow(const void* x, DType dtype, int64_t size, float* sum);
+
+/// Stores `x` as `dtype` (f32, bf16 or f16), rounded to nearest even.
+void StoreRow(const float* x, int64_t size, DType dtype, void* y);
+
+/// y = x in f32; x is f32, bf16 or f16.
+void LoadRow(const void* x, DType dtype, int64_t size, float* y);
+
+/// Activates f32 or bf16 values in place.
+void ActivateRow(Activation activation, DType dtype, int64_t size, void* values);
+
+/// One row of a layer normalisation.
+struct NormRow {
+  const void* x = nullptr;  ///< [width], f32 or bf16
+  void* y = nullptr;        ///< [width], the same type; may be x
+  DType dtype = DType::kF32;
+  int64_t width = 0;
+  const float* gamma = nullptr;  ///< [width]
+  const float* beta = nullptr;   ///< [width]
+  float epsilon = 0;
+};
+void NormalizeRow(const NormRow& row);
+
+/// What becomes of a tile of sums: y = activation(tile + bias) + residual.
+struct TileResult {
+  const float* tile = nullptr;  ///< [rows, columns] at tile_stride
+  int64_t tile_stride = 0;
+  int64_t rows = 0, columns = 0;
+  const float* bias = nullptr;  ///< [columns]
+  Activation activation = Activation::kNone;
+  const void* residual = nullptr;  ///< [rows, columns] at y_stride; nullptr: none; may be y
+  void* y = nullptr;               ///< [rows, columns] at y_stride
+  int64_t y_stride = 0;
+  DType dtype = DType::kF32;  ///< of residual and y: f32 or bf16
+};
+void FinishTile(const TileResult& result);
+
+}  // namespace attentiond

@@ -1,0 +1,111 @@
+// core/ops/vector-inl.h -- vectors of floats over Highway: loads, stores and functions.
+//
+// Included once per instruction set by the *_kernels.cc sources; see Highway's quick reference.
+#if defined(ATTENTIOND_OPS_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ATTENTIOND_OPS_VECTOR_INL_H_
+#undef ATTENTIOND_OPS_VECTOR_INL_H_
+#else
+#define ATTENTIOND_OPS_VECTOR_INL_H_
+#endif
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/tensor/half.h"
+#include "hwy/contrib/math/math-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attentiond {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// As many floats as a register has.
+using Floats = hn::ScalableTag<float>;
+using V = hn::Vec<Floats>;
+constexpr Floats kFloats;
+
+HWY_INLINE int64_t Width() { return static_cast<int64_t>(hn::Lanes(kFloats)); }
+
+HWY_INLINE V LoadAll(const float* p) { return hn::LoadU(kFloats, p); }
+HWY_INLINE V LoadAll(const BFloat16* p) {
+  const hn::Rebind<uint16_t, Floats> halves;
+  const hn::RebindToUnsigned<Floats> words;
+  const auto bits = hn::PromoteTo(words, hn::LoadU(halves, reinterpret_cast<const uint16_t*>(p)));
+  return hn::BitCast(kFloats, hn::ShiftLeft<16>(bits));
+}
+HWY_INLINE V LoadAll(const Float16* p) {
+  const hn::Rebind<hwy::float16_t, Floats> halves;
+  return hn::PromoteTo(kFloats, hn::LoadU(halves, reinterpret_cast<const hwy::float16_t*>(p)));
+}
+
+HWY_INLINE void StoreAll(V v, float* p) { hn::StoreU(v, kFloats, p); }
+// Rounds to nearest even; a NaN stays one.
+HWY_INLINE void StoreAll(V v, BFloat16* p) {
+  const hn::RebindToUnsigned<Floats> words;
+  const hn::RebindToSigned<Floats> integers;
+  const hn::Rebind<uint16_t, Floats> halves;
+  const auto bits = hn::BitCast(words, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7fff)));
+  const auto quiet = hn::Or(bits, hn::Set(words, 0x400000));
+  const auto result =
+      hn::ShiftRight<16>(hn::IfThenElse(hn::RebindMask(words, hn::IsNaN(v)), quiet, rounded));
+  hn::StoreU(hn::DemoteTo(halves, hn::BitCast(integers, result)), halves,
+             reinterpret_cast<uint16_t*>(p));
+}
+HWY_INLINE void StoreAll(V v, Float16* p) {
+  float lanes[HWY_MAX_BYTES / sizeof(float)];
+  hn::StoreU(v, kFloats, lanes);
+  for (int64_t i = 0; i < Width(); ++i) p[i] = ToFloat16(lanes[i]);
+}
+
+// The first `count` of a register's elements; those past it are 0, or stay as they are in memory.
+template <typename T>
+HWY_INLINE V Load(const T* p, int64_t count) {
+  if (count >= Width()) return LoadAll(p);
+  T lanes[HWY_MAX_BYTES / sizeof(float)] = {};
+  std::memcpy(lanes, p, static_cast<size_t>(count) * sizeof(T));
+  return LoadAll(lanes);
+}
+template <typename T>
+HWY_INLINE void Store(V v, T* p, int64_t count) {
+  if (count >= Width()) return StoreAll(v, p);
+  T lanes[HWY_MAX_BYTES / sizeof(float)];
+  StoreAll(v, lanes);
+  std::memcpy(p, lanes, static_cast<size_t>(count) * sizeof(T));
+}
+
+// body(offset, count) for the registers that `size` elements fill; count is less than Width() in
+// the last one only.
+template <typename Body>
+HWY_INLINE void ForEachVector(int64_t size, Body body) {
+  int64_t offset = 0;
+  for (; offset + Width() <= size; offset += Width()) body(offset, Width());
+  if (offset < size) body(offset, size - offset);
+}
+
+// exp(x) for any x; overflows to about 2e38 instead of infinity.
+HWY_INLINE V Exp(V x) { return hn::Exp(kFloats, hn::Min(x, hn::Set(kFloats, 88.3f))); }
+
+// The normal distribution's Phi(x) = erfc(-x / sqrt 2) / 2, absolute error 1e-7.
+// Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+HWY_INLINE V NormalCdf(V x) {
+  const V z = hn::Mul(hn::Abs(x), hn::Set(kFloats, 0.70710678f));
+  const V one = hn::Set(kFloats, 1.0f);
+  const V t = hn::Div(one, hn::MulAdd(z, hn::Set(kFloats, 0.3275911f), one));
+  V polynomial = hn::Set(kFloats, 1.061405429f);
+  for (const float coefficient : {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f}) {
+    polynomial = hn::MulAdd(polynomial, t, hn::Set(kFloats, coefficient));
+  }
+  const V half_erfc = hn::Mul(hn::Mul(hn::Mul(polynomial, t), hn::Set(kFloats, 0.5f)),
+                              hn::Exp(kFloats, hn::Neg(hn::Mul(z, z))));
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(kFloats)), half_erfc, hn::Sub(one, half_erfc));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace attentiond
+HWY_AFTER_NAMESPACE();
+
+#endif

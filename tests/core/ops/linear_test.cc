@@ -1,0 +1,235 @@
+#include "core/ops/linear.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <numeric>
+
+#include "core/onednn/context.h"
+#include "core/onednn/isa.h"
+#include "core/reference/linear.h"
+#include "tests/testing/random_tensor.h"
+#include "tests/testing/tolerance.h"
+
+namespace attentiond {
+namespace {
+
+using testing::RandomTensor;
+using testing::ToFloats;
+
+struct LinearCase {
+  int64_t rows = 1, in = 1, out = 1;
+  Activation activation = Activation::kNone;
+  bool bias = true, residual = false;
+  DType weight_dtype = DType::kF32;
+};
+
+// Parameter: the compute type.
+class LinearTest : public ::testing::TestWithParam<DType> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == DType::kBF16 && !onednn::HasMicroKernels(DType::kBF16)) {
+      GTEST_SKIP() << onednn::IsaName() << " does not multiply bf16";
+    }
+  }
+
+  // The weights that the layer multiplies: the checkpoint's, rounded to the compute type.
+  static std::vector<float> RoundedWeights(const Tensor& weight) {
+    std::vector<float> values = ToFloats(weight.view());
+    if (GetParam() == DType::kBF16) {
+      for (float& value : values) value = ToFloat(ToBFloat16(value));
+    }
+    return values;
+  }
+
+  void Check(const LinearCase& c) {
+    SCOPED_TRACE(::testing::Message() << c.rows << "x" << c.in << " -> " << c.out << " activation "
+                                      << static_cast<int>(c.activation));
+    const DType dtype = GetParam();
+    const Tensor weight = RandomTensor(c.weight_dtype, {c.out, c.in}, 1);
+    const Tensor bias = RandomTensor(DType::kF32, {c.out}, 2);
+    const Tensor x = RandomTensor(dtype, {c.rows, c.in}, 3);
+    const Tensor residual = RandomTensor(dtype, {c.rows, c.out}, 4);
+    const auto linear = Linear::Create(
+        weight.view(), c.bias ? bias.view() : TensorView{nullptr, DType::kF32, Shape({0})}, dtype);
+    ASSERT_TRUE(linear.ok()) << linear.status();
+    Tensor y(dtype, {c.rows, c.out});
+    Linear::Args args;
+    args.x = x.view().data;
+    args.x_stride = c.in;
+    args.y = y.mutable_view().data;
+    args.y_stride = c.out;
+    args.rows = c.rows;
+    args.activation = c.activation;
+    args.residual = c.residual ? residual.view().data : nullptr;
+    ASSERT_TRUE(linear->Run(args, context_).ok());
+
+    const std::vector<float> weights = RoundedWeights(weight), xs = ToFloats(x.view()),
+                             biases = ToFloats(bias.view()), residuals = ToFloats(residual.view());
+    const auto in = static_cast<size_t>(c.in), out = static_cast<size_t>(c.out);
+    const reference::LinearLayer layer{
+        weights, c.bias ? absl::MakeConstSpan(biases) : absl::Span<const float>(), c.activation};
+    std::vector<float> expected(static_cast<size_t>(c.rows) * out);
+    for (size_t r = 0; r < static_cast<size_t>(c.rows); ++r) {
+      reference::Linear(layer, absl::MakeConstSpan(xs).subspan(r * in, in),
+                        c.residual ? absl::MakeConstSpan(residuals).subspan(r * out, out)
+                                   : absl::Span<const float>(),
+                        absl::MakeSpan(expected).subspan(r * out, out));
+    }
+    // |x| and |w| are at most 1, the products' magnitudes 1/4 on average; an activation's slope is
+    // at most 1.13 and its own error 1e-6; the residual's addition rounds once more.
+    const double sum_error =
+        testing::DotTolerance(c.in + 2, static_cast<double>(c.in) * 0.5 + 1) * 1.13;
+    testing::ExpectWithin(ToFloats(y.view()), expected, [&](size_t i) {
+      return sum_error + 1e-6 * (1 + std::abs(double{expected[i]})) +
+             testing::RoundingTolerance(dtype, double{expected[i]});
+    });
+  }
+
+  ThreadPool threads_{2};
+  ExecutionContext context_{&threads_};
+};
+
+TEST_P(LinearTest, AgreesWithTheReference) {
+  for (const int64_t rows : {1, 2, 15, 31, 32, 33, 65, 300}) {
+    Check({rows, 64, 64});
+    Check({rows, 96, 200});
+  }
+}
+
+TEST_P(LinearTest, OddShapes) {
+  for (const int64_t in : {1, 2, 3, 17, 31, 33, 80, 511, 513, 1025, 1700}) {
+    for (const int64_t out : {1, 2, 16, 17, 48, 65}) Check({5, in, out});
+  }
+}
+
+TEST_P(LinearTest, ActivationsBiasAndResidual) {
+  for (const Activation activation :
+       {Activation::kNone, Activation::kGeluErf, Activation::kGeluTanh, Activation::kRelu,
+        Activation::kSilu, Activation::kTanh}) {
+    for (const bool bias : {false, true}) {
+      for (const bool residual : {false, true}) {
+        Check({33, 40, 70, activation, bias, residual});
+      }
+    }
+  }
+}
+
+TEST_P(LinearTest, WeightTypes) {
+  Check({3, 64, 64, Activation::kNone, true, false, DType::kF16});
+  Check({3, 64, 64, Activation::kNone, true, false, DType::kBF16});
+}
+
+TEST_P(LinearTest, StridesAndResidualInPlace) {
+  const DType dtype = GetParam();
+  const int64_t rows = 40, in = 48, out = 40, x_stride = 60, y_stride = 57;
+  const Tensor weight = RandomTensor(DType::kF32, {out, in}, 1);
+  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, dtype);
+  ASSERT_TRUE(linear.ok());
+  const Tensor x = RandomTensor(dtype, {rows, x_stride}, 2);
+  Tensor y = RandomTensor(dtype, {rows, y_stride}, 3);
+  const std::vector<float> before = ToFloats(y.view());
+  Linear::Args args{x.view().data, x_stride, y.mutable_view().data, y_stride, rows};
+  args.residual = args.y;
+  ASSERT_TRUE(linear->Run(args, context_).ok());
+  const std::vector<float> weights = RoundedWeights(weight), xs = ToFloats(x.view());
+  std::vector<float> expected = before;  // what is between the rows must not be touched
+  for (size_t r = 0; r < static_cast<size_t>(rows); ++r) {
+    const auto row = absl::MakeSpan(expected).subspan(r * static_cast<size_t>(y_stride),
+                                                      static_cast<size_t>(out));
+    reference::Linear(
+        {weights},
+        absl::MakeConstSpan(xs).subspan(r * static_cast<size_t>(x_stride), static_cast<size_t>(in)),
+        row, row);
+  }
+  testing::ExpectWithin(ToFloats(y.view()), expected, [&](size_t i) {
+    const bool inside = static_cast<int64_t>(i) % y_stride < out;
+    return inside ? testing::DotTolerance(in, in * 0.5) +
+                        testing::RoundingTolerance(dtype, double{expected[i]}) + 1e-6
+                  : 0;
+  });
+}
+
+// What a row becomes must not depend on what it is batched with: same bits.
+TEST_P(LinearTest, ARowDoesNotDependOnTheOthers) {
+  const DType dtype = GetParam();
+  const int64_t in = 768, out = 100, rows = 300;
+  const Tensor weight = RandomTensor(DType::kF32, {out, in}, 1);
+  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, dtype);
+  ASSERT_TRUE(linear.ok());
+  const Tensor x = RandomTensor(dtype, {rows, in}, 2);
+  Tensor together(dtype, {rows, out}), alone(dtype, {rows, out});
+  Linear::Args args{x.view().data, in, together.mutable_view().data, out, rows};
+  args.activation = Activation::kGeluErf;
+  ASSERT_TRUE(linear->Run(args, context_).ok());
+  const auto element = static_cast<int64_t>(ByteSize(dtype));
+  for (int64_t r = 0; r < rows; ++r) {
+    Linear::Args row = args;
+    row.x = static_cast<const char*>(args.x) + r * in * element;
+    row.y = static_cast<char*>(alone.mutable_view().data) + r * out * element;
+    row.rows = 1;
+    ASSERT_TRUE(linear->Run(row, context_).ok());
+  }
+  EXPECT_EQ(std::memcmp(together.view().data, alone.view().data, together.view().num_bytes()), 0);
+}
+
+TEST_P(LinearTest, RepeatedShapesMakeNoKernels) {
+  const Tensor weight = RandomTensor(DType::kF32, {64, 64}, 1);
+  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, GetParam());
+  ASSERT_TRUE(linear.ok());
+  const Tensor x = RandomTensor(GetParam(), {256, 64}, 2);
+  Tensor y(GetParam(), {256, 64});
+  Linear::Args args{x.view().data, 64, y.mutable_view().data, 64, 0};
+  const auto run_all = [&] {
+    for (args.rows = 0; args.rows <= 256; ++args.rows) {
+      ASSERT_TRUE(linear->Run(args, context_).ok());
+    }
+  };
+  run_all();
+  const auto misses = context_.onednn().kernels().statistics().misses;
+  EXPECT_LE(misses, 32);  // one for each number of rows modulo 32
+  run_all();
+  EXPECT_EQ(context_.onednn().kernels().statistics().misses, misses);
+}
+
+INSTANTIATE_TEST_SUITE_P(DTypes, LinearTest, ::testing::Values(DType::kF32, DType::kBF16),
+                         [](const auto& dtype) { return std::string(Name(dtype.param)); });
+
+TEST(LinearCreateTest, NamesWhatIsWrong) {
+  const Tensor weight = RandomTensor(DType::kF32, {4, 3}, 1);
+  const TensorView none{nullptr, DType::kF32, Shape({0})};
+  const auto message = [](const absl::StatusOr<Linear>& linear) {
+    return std::string(linear.status().message());
+  };
+  EXPECT_EQ(
+      message(Linear::Create({weight.view().data, DType::kF32, Shape({12})}, none, DType::kF32)),
+      "weight is f32 [12], a linear layer needs f32, bf16 or f16 of shape [out, in], both at "
+      "least 1");
+  EXPECT_EQ(
+      message(Linear::Create({weight.view().data, DType::kI64, Shape({2, 3})}, none, DType::kF32)),
+      "weight is i64 [2, 3], a linear layer needs f32, bf16 or f16 of shape [out, in], both "
+      "at least 1");
+  EXPECT_EQ(message(Linear::Create({nullptr, DType::kF32, Shape({0, 3})}, none, DType::kF32)),
+            "weight is f32 [0, 3], a linear layer needs f32, bf16 or f16 of shape [out, in], both "
+            "at least 1");
+  EXPECT_EQ(message(Linear::Create(weight.view(), {weight.view().data, DType::kF32, Shape({3})},
+                                   DType::kF32)),
+            "bias is f32 [3], a weight of [4, 3] needs f32, bf16 or f16 of shape [4]");
+  EXPECT_EQ(message(Linear::Create(weight.view(), none, DType::kF16)),
+            "compute type f16; it is f32 or bf16");
+}
+
+TEST(LinearCreateTest, SaysWhatItHolds) {
+  const Tensor weight = RandomTensor(DType::kF16, {40, 30}, 1);
+  const auto linear =
+      Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, DType::kF32);
+  ASSERT_TRUE(linear.ok());
+  EXPECT_EQ(linear->in_features(), 30);
+  EXPECT_EQ(linear->out_features(), 40);
+  EXPECT_EQ(linear->compute(), DType::kF32);
+  EXPECT_GE(linear->packed_bytes(), 40u * 30 * 4);
+}
+
+}  // namespace
+}  // namespace attentiond

@@ -1,0 +1,36 @@
+#include "core/ops/processor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "core/onednn/isa.h"
+
+namespace attentiond {
+namespace {
+
+TEST(ProcessorTest, AgreesWithOneDnn) {
+  const ProcessorInfo info = DescribeProcessor();
+  EXPECT_EQ(info.isa, onednn::IsaName());
+  EXPECT_EQ(info.onednn_version, "3.7.2");
+  EXPECT_EQ(info.has_bf16, onednn::HasMicroKernels(DType::kBF16));
+  EXPECT_FALSE(info.vector_isa.empty());
+  EXPECT_THAT(info.kernels, ::testing::SizeIs(4));
+}
+
+TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
+  const char* const limit = std::getenv("ONEDNN_MAX_CPU_ISA");
+  if (limit == nullptr) GTEST_SKIP() << "no limit is set";
+  const ProcessorInfo info = DescribeProcessor();
+  if (std::string(limit) == "AVX2") {
+    EXPECT_THAT(info.isa, ::testing::AnyOf("avx2", "avx", "sse41"));
+  }
+  if (std::string(limit) == "SSE41") {
+    EXPECT_EQ(info.isa, "sse41");
+    EXPECT_THAT(info.kernels, ::testing::Each(::testing::EndsWith(": none")));
+  }
+}
+
+}  // namespace
+}  // namespace attentiond
