@@ -6,13 +6,14 @@
 #include <google/protobuf/wire_format_lite.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/proto_buffer_writer.h>
-#include <unicode/utf8.h>
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/text/unicode.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {
@@ -27,21 +28,6 @@ absl::Status Malformed() {
   return absl::InvalidArgumentError("not a well-formed protobuf message");
 }
 
-absl::Status CheckUtf8(const std::string& text) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
-  const auto size = static_cast<int32_t>(text.size());
-  for (int32_t at = 0; at < size;) {
-    const int32_t begin = at;
-    UChar32 character;
-    U8_NEXT(bytes, at, size, character);
-    if (character < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("byte ", begin, " is not valid UTF-8, required text in UTF-8"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckFields(const Descriptor& message, int64_t max_elements, CodedInputStream* input);
 
 /// One string or message, whose tag was read.
@@ -54,7 +40,10 @@ absl::Status CheckValue(const FieldDescriptor& field, int64_t max_elements,
   if (field.type() == FieldDescriptor::TYPE_STRING) {
     std::string text;
     if (!input->ReadString(&text, static_cast<int>(length))) return Malformed();
-    return CheckUtf8(text);
+    const std::optional<size_t> invalid = FindInvalidUtf8(text);
+    if (!invalid) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("byte ", *invalid, " is not valid UTF-8, required text in UTF-8"));
   }
   const CodedInputStream::Limit limit = input->PushLimit(static_cast<int>(length));
   RETURN_IF_ERROR(CheckFields(*field.message_type(), max_elements, input));

@@ -2,7 +2,8 @@
 #include "server/inference/token_spans.h"
 
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
+
+#include "core/text/unicode.h"
 
 namespace attentiond {
 namespace {
@@ -31,34 +32,27 @@ class CodePointCursor {
 };
 
 /// True for characters that are a word on their own, and for what stands between words.
-bool Separates(UChar32 character) {
-  constexpr uint32_t kSeparating = U_GC_P_MASK | U_GC_S_MASK | U_GC_Z_MASK | U_GC_CC_MASK;
-  return (U_GET_GC_MASK(character) & kSeparating) != 0 ||
-         u_hasBinaryProperty(character, UCHAR_IDEOGRAPHIC);
+bool Separates(char32_t character) {
+  return IsWhitespace(character) || IsPunctuation(character) ||
+         u_hasBinaryProperty(static_cast<UChar32>(character), UCHAR_IDEOGRAPHIC);
 }
 
-UChar32 CharacterAt(absl::string_view text, int64_t byte) {
-  UChar32 character = U_SENTINEL;
-  if (byte < static_cast<int64_t>(text.size())) {
-    U8_GET(reinterpret_cast<const uint8_t*>(text.data()), 0, static_cast<int32_t>(byte),
-           static_cast<int32_t>(text.size()), character);
-  }
-  return character;
+bool SeparatesBefore(absl::string_view text, int64_t end) {
+  auto at = static_cast<size_t>(end);
+  return at > 0 && Separates(PreviousCodePoint(text, &at));
 }
 
-UChar32 CharacterBefore(absl::string_view text, int64_t byte) {
-  UChar32 character = U_SENTINEL;
-  auto at = static_cast<int32_t>(byte);
-  if (at > 0) U8_PREV(reinterpret_cast<const uint8_t*>(text.data()), 0, at, character);
-  return character;
+bool SeparatesAfter(absl::string_view text, int64_t begin) {
+  auto at = static_cast<size_t>(begin);
+  return at < text.size() && Separates(NextCodePoint(text, &at));
 }
 
 /// Whether `next` begins a word, coming after `previous` in the same text.
 bool BeginsWord(absl::string_view text, const Encoding::Offset& previous,
                 const Encoding::Offset& next) {
   if (next.begin < previous.end) return false;  // two tokens of one character
-  return next.begin > previous.end || Separates(CharacterBefore(text, previous.end)) ||
-         Separates(CharacterAt(text, next.begin));
+  return next.begin > previous.end || SeparatesBefore(text, previous.end) ||
+         SeparatesAfter(text, next.begin);
 }
 
 /// What SpansOf() remembers of each of the two texts.

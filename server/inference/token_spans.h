@@ -16,8 +16,8 @@ struct TokenSpan {
   int64_t char_begin = 0;
   int64_t char_end = 0;
   /// The word of that text, from 0; nullopt for special tokens. A word is a run of tokens without
-  /// white space between them; punctuation marks, symbols and ideographs are words of their own,
-  /// which is how BERT's pre-tokenizer cuts.
+  /// white space between them; punctuation marks, ASCII symbols and ideographs are words of their
+  /// own, which is how BERT cuts before it tokenizes.
   std::optional<int32_t> word;
 };
 
