@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -74,11 +76,16 @@ MetricsByName ParseScrape(const std::string& scrape) {
   return metrics;
 }
 
+std::string ReadSourceFile(const std::string& path) {
+  std::ifstream file(ATTENTIOND_SOURCE_DIR + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// The rows of the table: | `name` | type | label, label | meaning |
 MetricsByName ParseDocumentation() {
-  std::ifstream file(std::string(ATTENTIOND_SOURCE_DIR) + "/docs/METRICS.md");
   MetricsByName metrics;
-  for (std::string line; std::getline(file, line);) {
+  const std::string text = ReadSourceFile("/docs/METRICS.md");
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     const std::vector<std::string> cells = absl::StrSplit(line, '|');
     if (cells.size() != 6) continue;
     absl::string_view name = absl::StripAsciiWhitespace(cells[1]);
@@ -98,21 +105,54 @@ TEST(MetricsDocTest, DocumentationIsWhatIsExported) {
   EXPECT_THAT(ParseScrape(FullScrape()), testing::ContainerEq(documented));
 }
 
-TEST(MetricsDocTest, PromtoolFindsNothing) {
-  if (std::system("command -v promtool > /dev/null") != 0) {
-    GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
+/// Names of ours in a text: "attentiond_batch_requests_sum" belongs to "attentiond_batch_requests".
+std::set<std::string> MetricNamesIn(const std::string& text, const MetricsByName& documented) {
+  std::set<std::string> names;
+  const std::regex pattern("\\b(attentiond|process)_[a-z_]+\\b");
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
+    std::string name = match->str();
+    for (const absl::string_view suffix : {"_bucket", "_sum", "_count"}) {
+      const auto stem = documented.find(std::string(absl::StripSuffix(name, suffix)));
+      if (stem != documented.end() && stem->second.type == "histogram") name = stem->first;
+    }
+    names.emplace(name);
   }
-  const std::string scrape_file = testing::TempDir() + "/metrics_doc_test.prom";
-  std::ofstream(scrape_file) << FullScrape();
-  const std::string command = absl::StrCat("promtool check metrics < ", scrape_file, " 2>&1");
-  std::FILE* pipe = popen(command.c_str(), "r");
-  ASSERT_NE(pipe, nullptr);
+  return names;
+}
+
+TEST(MetricsDocTest, TheDashboardAndTheExampleQueriesUseWhatIsExported) {
+  const MetricsByName documented = ParseDocumentation();
+  for (const char* file : {"/deploy/grafana/dashboards/attentiond.json", "/docs/METRICS.md"}) {
+    const std::string text = ReadSourceFile(file);
+    const std::set<std::string> used = MetricNamesIn(text, documented);
+    EXPECT_GE(used.size(), 8u) << file;
+    for (const std::string& name : used)
+      EXPECT_TRUE(documented.contains(name)) << file << ": " << name;
+  }
+}
+
+/// What `promtool` with `arguments` prints; "" when it is content. nullopt: it is not installed.
+std::optional<std::string> Promtool(const std::string& arguments) {
+  if (std::system("command -v promtool > /dev/null") != 0) return std::nullopt;
+  std::FILE* pipe = popen(absl::StrCat("promtool ", arguments, " 2>&1").c_str(), "r");
   std::string complaints;
   for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {
     complaints.push_back(static_cast<char>(c));
   }
-  EXPECT_EQ(pclose(pipe), 0);
-  EXPECT_EQ(complaints, "");
+  if (pclose(pipe) == 0) return "";
+  return complaints + "failed";
+}
+
+TEST(MetricsDocTest, PromtoolFindsNothing) {
+  const std::string scrape_file = testing::TempDir() + "/metrics_doc_test.prom";
+  std::ofstream(scrape_file) << FullScrape();
+  const std::string config = ATTENTIOND_SOURCE_DIR "/deploy/prometheus/prometheus.yml";
+  const auto metrics_complaints = Promtool("check metrics < " + scrape_file);
+  if (!metrics_complaints.has_value()) {
+    GTEST_SKIP() << "promtool (Debian package prometheus) is not installed";
+  }
+  EXPECT_EQ(metrics_complaints, "");
+  EXPECT_EQ(Promtool("check config " + config), "");
 }
 
 }  // namespace
