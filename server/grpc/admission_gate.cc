@@ -59,6 +59,16 @@ absl::StatusOr<AdmissionGate::Ticket> AdmissionGate::Admit(int64_t bytes) {
   return Ticket(this, bytes);
 }
 
+void AdmissionGate::SetReady() {
+  MutexLock lock(&mutex_);
+  ready_ = true;
+}
+
+bool AdmissionGate::ready() const {
+  MutexLock lock(&mutex_);
+  return ready_ && !draining_;
+}
+
 void AdmissionGate::StartDraining() {
   MutexLock lock(&mutex_);
   draining_ = true;

@@ -46,9 +46,13 @@ class AdmissionGate {
   /// kUnavailable: draining. kResourceExhausted: a limit is reached.
   absl::StatusOr<Ticket> Admit(int64_t bytes);
 
+  /// The server's models are loaded.
+  void SetReady();
   /// No more tickets from now on.
   void StartDraining();
   bool draining() const;
+  /// Set ready, and not draining.
+  bool ready() const;
   /// Blocks until no ticket is out, or until `deadline`; true when none is.
   bool WaitUntilIdle(absl::Time deadline);
 
@@ -59,6 +63,7 @@ class AdmissionGate {
   Clock* const clock_;
   mutable Mutex mutex_;
   CondVar idle_;
+  bool ready_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   int64_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

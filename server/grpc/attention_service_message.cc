@@ -30,12 +30,15 @@ absl::Status Malformed() {
 
 absl::Status CheckFields(const Descriptor& message, int64_t max_elements, CodedInputStream* input);
 
-/// One string or message, whose tag was read.
+/// One string, bytes or message, whose tag was read.
 absl::Status CheckValue(const FieldDescriptor& field, int64_t max_elements,
                         CodedInputStream* input) {
   uint32_t length = 0;
   if (!input->ReadVarint32(&length) || length > static_cast<uint32_t>(INT32_MAX)) {
     return Malformed();
+  }
+  if (field.type() == FieldDescriptor::TYPE_BYTES) {
+    return input->Skip(static_cast<int>(length)) ? absl::OkStatus() : Malformed();
   }
   if (field.type() == FieldDescriptor::TYPE_STRING) {
     std::string text;
@@ -61,6 +64,7 @@ absl::Status CheckFields(const Descriptor& message, int64_t max_elements, CodedI
         field != nullptr &&
         WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED &&
         (field->type() == FieldDescriptor::TYPE_STRING ||
+         field->type() == FieldDescriptor::TYPE_BYTES ||
          field->type() == FieldDescriptor::TYPE_MESSAGE);
     if (!is_checked) {
       if (!WireFormatLite::SkipField(input, tag)) return Malformed();

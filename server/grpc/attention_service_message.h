@@ -18,8 +18,8 @@ namespace attentiond {
 ///
 /// Threads   any.
 /// Errors    kInvalidArgument: the bytes are not such a message. A FieldError(): a string is not
-///           valid UTF-8, or a repeated message has more than `max_elements` elements; nothing was
-///           allocated for them.
+///           valid UTF-8, or a repeated message, string or bytes has more than `max_elements`
+///           elements; nothing was allocated for them.
 absl::Status ParseMessage(grpc::ByteBuffer* bytes, int64_t max_elements,
                           google::protobuf::Message* message);
 
