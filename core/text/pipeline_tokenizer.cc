@@ -48,22 +48,31 @@ void Append(Encoding&& part, Encoding* all) {
 // Collects the tokens of one text: counts all, keeps the first `max_kept`.
 class PipelineTokenizer::TokenSink {
  public:
-  explicit TokenSink(int64_t max_kept) : max_kept_(max_kept) {}
+  TokenSink(int64_t max_kept, int64_t max_length) : max_kept_(max_kept), max_length_(max_length) {}
 
   void Add(int32_t id, SourceSpan span) {
     if (num_tokens_++ >= max_kept_) return;
     encoding_.ids.push_back(id);
     encoding_.offsets.push_back({span.begin, span.end});
   }
+  /// Tells that the model has finished a word.
+  void EndWord() {
+    if (!full_at_.has_value() && num_tokens_ >= max_length_) full_at_ = num_tokens_;
+  }
 
   int64_t num_tokens() const { return num_tokens_; }
+  /// The tokens up to the end of the word with which there are `max_length`. The library reads no
+  /// further, so these are the lengths by which it tells the longer text.
+  int64_t num_read() const { return full_at_.value_or(num_tokens_); }
   Encoding& encoding() { return encoding_; }
   /// Working memory that outlives a word.
   std::vector<ModelToken>& scratch() { return scratch_; }
 
  private:
   const int64_t max_kept_;
+  const int64_t max_length_;
   int64_t num_tokens_ = 0;
+  std::optional<int64_t> full_at_;
   Encoding encoding_;
   std::vector<ModelToken> scratch_;
 };
@@ -85,20 +94,21 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
                                                    ", at least ", num_added,
                                                    " is required, for the special tokens"));
   }
-  const int64_t max_tokens = options.max_length == 0 ? std::numeric_limits<int64_t>::max()
-                                                     : options.max_length - num_added;
+  const int64_t max_length =
+      options.max_length == 0 ? std::numeric_limits<int64_t>::max() : options.max_length;
+  const int64_t max_tokens = max_length - num_added;
 
-  TokenSink text_sink(max_tokens);
-  TokenSink pair_sink(max_tokens);
+  TokenSink text_sink(max_tokens, max_length);
+  TokenSink pair_sink(max_tokens, max_length);
   EncodeText(text, &text_sink);
   if (pair.has_value()) EncodeText(*pair, &pair_sink);
-  const SequenceLengths found = {text_sink.num_tokens(), pair_sink.num_tokens()};
-  const SequenceLengths kept = TruncateLongestFirst(found, max_tokens, pair.has_value());
-  if (!options.truncate && kept != found) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the text", pair.has_value() ? " and its pair have " : " has ",
-                     found.text + found.pair + num_added, " tokens, at most ", options.max_length,
-                     " are allowed"));
+  const int64_t num_found = text_sink.num_tokens() + pair_sink.num_tokens();
+  const SequenceLengths kept = TruncateLongestFirst({text_sink.num_read(), pair_sink.num_read()},
+                                                    max_tokens, pair.has_value());
+  if (!options.truncate && num_found > max_tokens) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the text", pair.has_value() ? " and its pair have " : " has ", num_found + num_added,
+        " tokens, at most ", options.max_length, " are allowed"));
   }
 
   std::vector<Encoding> parts;
@@ -117,7 +127,7 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
   }
   Encoding all;
   for (Encoding& part : parts) Append(std::move(part), &all);
-  all.truncated_tokens = found.text + found.pair - kept.text - kept.pair;
+  all.truncated_tokens = num_found - kept.text - kept.pair;
   return all;
 }
 
@@ -158,6 +168,7 @@ void PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) const {
       sink->Add(token.id,
                 pre_tokenized.text.Source(word.begin + token.begin, word.begin + token.end));
     }
+    sink->EndWord();
   }
 }
 

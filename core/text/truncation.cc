@@ -12,7 +12,7 @@ SequenceLengths TruncateLongestFirst(SequenceLengths lengths, int64_t max_total,
   int64_t longer = std::max(shorter, max_total - shorter);
   if (shorter + longer > max_total) {
     shorter = max_total / 2;
-    longer = shorter + max_total % 2;
+    longer = max_total - shorter;
   }
   return lengths.text > lengths.pair ? SequenceLengths{longer, shorter}
                                      : SequenceLengths{shorter, longer};

@@ -12,7 +12,8 @@ struct SequenceLengths {
 };
 
 /// "Longest first": the longer of the two gives way until both fit into `max_total` >= 0 tokens or
-/// are as long as each other; then both give way, the pair keeping the odd token.
+/// are as long as each other; then both give way, and the longer (of equals the pair) keeps the odd
+/// token.
 /// Source: truncate_encodings of huggingface/tokenizers.
 SequenceLengths TruncateLongestFirst(SequenceLengths lengths, int64_t max_total, bool has_pair);
 

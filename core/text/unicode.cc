@@ -84,10 +84,18 @@ bool IsPunctuation(char32_t c) {
 }
 
 bool IsNonspacingMark(char32_t c) {
-  const auto ch = static_cast<UChar32>(c);
-  if (c == 0x1734) return true;    // a spacing mark since Unicode 14
-  if (c == 0x111C9) return false;  // a nonspacing mark since Unicode 11
-  return HasCategory(ch, U_GC_MN_MASK) && InUnicode8(ch);
+  switch (c) {
+    case 0x1734:  // one in Unicode 8, something else since
+      return true;
+    case 0x1885:  // the other way round
+    case 0x1886:
+    case 0xA9BD:
+    case 0x111C9:
+      return false;
+    default:
+      const auto ch = static_cast<UChar32>(c);
+      return HasCategory(ch, U_GC_MN_MASK) && InUnicode8(ch);
+  }
 }
 
 bool IsControlOrFormat(char32_t c) {
