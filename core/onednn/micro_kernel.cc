@@ -58,6 +58,7 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
   Impl& impl = *kernel.impl_;
   const auto dtype = shape.dtype == DType::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
   pack_type packing = pack_type::undef;
+  size_t scratch_bytes = 0;
   const absl::Status status = Guard("oneDNN micro-kernel", [&] {
     impl.brgemm = dnnl::ukernel::brgemm(shape.rows, shape.columns, shape.depth, /*batch_size=*/1,
                                         shape.a_stride, /*ldb=*/shape.columns, shape.c_stride,
@@ -65,12 +66,16 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
     impl.brgemm.set_add_C(shape.accumulate);
     impl.brgemm.finalize();
     packing = impl.brgemm.get_B_pack_type();
-    kernel.scratch_bytes_ = impl.brgemm.get_scratchpad_size();
+    scratch_bytes = impl.brgemm.get_scratchpad_size();
     impl.brgemm.generate();
   });
   if (!status.ok()) return status;
   if (packing != (BGroup(shape.dtype) == 2 ? pack_type::pack32 : pack_type::no_trans)) {
     return absl::UnimplementedError("oneDNN micro-kernel: another layout of B than expected");
+  }
+  if (scratch_bytes > kScratchBytes) {
+    return absl::InternalError(absl::StrCat("oneDNN micro-kernel: wants ", scratch_bytes,
+                                            " bytes of scratch, more than ", kScratchBytes));
   }
   impl.uses_tiles = UsesTiles(shape.dtype);
   if (impl.uses_tiles) {

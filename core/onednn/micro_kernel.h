@@ -49,17 +49,18 @@ class MicroKernel {
   MicroKernel& operator=(MicroKernel&&) noexcept;
   ~MicroKernel();
 
-  /// Multiplies. `scratch` has scratch_bytes() and is this thread's. The thread's MatrixUnit must
-  /// have been prepared for this kernel.
+  /// What Run() may need of `scratch`: a matrix unit's eight registers.
+  static constexpr size_t kScratchBytes = 8 * 1024;
+
+  /// Multiplies. `scratch` has kScratchBytes, on a cache line, and is this thread's. The thread's
+  /// MatrixUnit must have been prepared for this kernel.
   void Run(const void* a, const void* b, float* c, void* scratch) const;
-  size_t scratch_bytes() const { return scratch_bytes_; }
 
  private:
   friend class MatrixUnit;
   struct Impl;
   explicit MicroKernel(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  size_t scratch_bytes_ = 0;
 };
 
 /// The calling thread's matrix registers (AMX tiles), for a scope. On processors without them

@@ -44,8 +44,7 @@ absl::Status ValidateLengths(absl::string_view field, const SequenceLengths& len
   }
   for (int64_t b = 0; b < batch; ++b) {
     if (lengths.length(b) < 0) {
-      return Invalid(absl::StrCat(field, "'s length of sequence ", b), lengths.length(b),
-                     "at least 0");
+      return Invalid(absl::StrCat(field, " of sequence ", b), lengths.length(b), "at least 0");
     }
   }
   return absl::OkStatus();

@@ -66,8 +66,7 @@ absl::StatusOr<ChunkKernels> GetKernels(onednn::KernelCache& cache, const DepthC
 struct Scratch {
   alignas(AlignedBuffer::kAlignment)
       std::array<float, kBlockRows * PackedMatrix::kMaxPanelColumns> tile;
-  // A kernel keeps at most the sums of its own tile there.
-  alignas(AlignedBuffer::kAlignment) std::array<char, sizeof(tile)> kernel;
+  alignas(AlignedBuffer::kAlignment) std::array<char, onednn::MicroKernel::kScratchBytes> kernel;
 };
 
 }  // namespace

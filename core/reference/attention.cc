@@ -12,14 +12,6 @@ namespace {
 
 constexpr double kMasked = -std::numeric_limits<double>::infinity();
 
-// Where a token's channel 0 is; Pointer is const void* or void*.
-template <typename Pointer>
-int64_t TokenOffset(const AttentionOperandT<Pointer>& operand, const SequenceLengths& lengths,
-                    int64_t b, int64_t h, int64_t token) {
-  return b * operand.batch_stride + h * operand.head_stride +
-         (lengths.start(b) + token) * operand.token_stride;
-}
-
 template <typename T>
 T At(const AttentionBroadcast<T>& values, int64_t b, int64_t h, int64_t i, int64_t j) {
   return values.data[b * values.batch_stride + h * values.head_stride + i * values.query_stride +
@@ -65,21 +57,6 @@ double SoftmaxInPlace(absl::Span<double> scores) {
   return max + std::log(sum);
 }
 
-void StoreWeights(const AttentionArgs& args, const AttentionOutputs& outputs, int64_t b, int64_t h,
-                  int64_t i, absl::Span<const double> weights) {
-  const int64_t sequence = outputs.weights_offsets.empty()
-                               ? b * outputs.weights_batch_stride
-                               : outputs.weights_offsets[static_cast<size_t>(b)];
-  // Ragged sequences have [H, Sq, Sk] of their own size each.
-  const int64_t query_stride =
-      outputs.weights_offsets.empty() ? outputs.weights_query_stride : args.kv_lengths.length(b);
-  const int64_t head_stride = outputs.weights_offsets.empty()
-                                  ? outputs.weights_head_stride
-                                  : args.query_lengths.length(b) * query_stride;
-  float* const row = outputs.weights + sequence + h * head_stride + i * query_stride;
-  for (size_t j = 0; j < weights.size(); ++j) row[j] = static_cast<float>(weights[j]);
-}
-
 }  // namespace
 
 void AttentionRows(const AttentionArgs& args, const AttentionOutputs& outputs, int64_t b, int64_t h,
@@ -103,11 +80,11 @@ void AttentionRows(const AttentionArgs& args, const AttentionOutputs& outputs, i
       }
       StoreElement(outputs.output.data, args.dtype, output + d, static_cast<float>(sum));
     }
-    if (outputs.weights != nullptr) StoreWeights(args, outputs, b, h, i, weights);
-    if (outputs.lse != nullptr) {
-      outputs.lse[b * outputs.lse_batch_stride + h * outputs.lse_head_stride +
-                  args.query_lengths.start(b) + i] = static_cast<float>(lse);
+    if (outputs.weights != nullptr) {
+      std::transform(weights.begin(), weights.end(), WeightsRow(args, outputs, b, h, i),
+                     [](double weight) { return static_cast<float>(weight); });
     }
+    if (outputs.lse != nullptr) *LsePlace(args, outputs, b, h, i) = static_cast<float>(lse);
   }
 }
 

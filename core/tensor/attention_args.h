@@ -101,4 +101,30 @@ struct AttentionOutputs {
   int64_t lse_batch_stride = 0, lse_head_stride = 0;
 };
 
+/// Where channel 0 of a token is, in elements from `operand.data`.
+template <typename Pointer>
+int64_t TokenOffset(const AttentionOperandT<Pointer>& operand, const SequenceLengths& lengths,
+                    int64_t b, int64_t h, int64_t token) {
+  return b * operand.batch_stride + h * operand.head_stride +
+         (lengths.start(b) + token) * operand.token_stride;
+}
+
+/// Where the weights [Sk] of query `token` begin; `outputs.weights` is not null.
+inline float* WeightsRow(const AttentionArgs& args, const AttentionOutputs& outputs, int64_t b,
+                         int64_t h, int64_t token) {
+  if (outputs.weights_offsets.empty()) {
+    return outputs.weights + b * outputs.weights_batch_stride + h * outputs.weights_head_stride +
+           token * outputs.weights_query_stride;
+  }
+  return outputs.weights + outputs.weights_offsets[static_cast<size_t>(b)] +
+         (h * args.query_lengths.length(b) + token) * args.kv_lengths.length(b);
+}
+
+/// Where the log-sum-exp of query `token` is; `outputs.lse` is not null.
+inline float* LsePlace(const AttentionArgs& args, const AttentionOutputs& outputs, int64_t b,
+                       int64_t h, int64_t token) {
+  return outputs.lse + b * outputs.lse_batch_stride + h * outputs.lse_head_stride +
+         args.query_lengths.start(b) + token;
+}
+
 }  // namespace attentiond

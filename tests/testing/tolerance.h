@@ -42,6 +42,37 @@ inline double RoundingTolerance(DType dtype, double value) {
   return 1.01 * UnitRoundoff(dtype) * std::abs(value) + (dtype == DType::kF16 ? 0x1p-25 : 0x1p-140);
 }
 
+/// What decides how far an attention kernel may be from the reference.
+struct AttentionMagnitudes {
+  DType probabilities = DType::kF32;  ///< the type that probabilities are multiplied in
+  int64_t head_dim = 0, keys = 0;
+  double products = 0;   ///< the largest sum_d |q_d k_d| scale
+  double scores = 0;     ///< the largest |score|
+  double max_value = 0;  ///< the largest |v|
+};
+
+/// The error of a log-sum-exp, or of a score: of the product, its scaling, capping and bias.
+inline double AttentionScoreTolerance(const AttentionMagnitudes& m) {
+  return DotTolerance(m.head_dim, m.products) + 8 * UnitRoundoff(DType::kF32) * (m.scores + 1) +
+         1e-7;  // the logarithm
+}
+
+/// The error of a probability p is p times this: exp turns the absolute error of its own score and
+/// of the maximum's into a relative one, the exponential is good to two units in the last place,
+/// and the sum of `keys` positive numbers is off by a dot product's error.
+inline double AttentionRelativeTolerance(const AttentionMagnitudes& m) {
+  return 2 * AttentionScoreTolerance(m) + DotTolerance(m.keys, 1) + 8 * UnitRoundoff(DType::kF32);
+}
+
+/// The error of an output, before it is rounded to its type: that of the probabilities, once more
+/// when they are rounded to bf16, and of the products' sum. Probabilities sum to 1, so each counts
+/// by the largest value.
+inline double AttentionTolerance(const AttentionMagnitudes& m) {
+  const double rounding =
+      m.probabilities == DType::kBF16 ? UnitRoundoff(DType::kBF16) : UnitRoundoff(DType::kF32);
+  return m.max_value * (AttentionRelativeTolerance(m) + rounding + DotTolerance(m.keys, 1));
+}
+
 /// Expects |actual[i] - expected[i]| <= tolerance(i) for every i, and reports the element that is
 /// off the most in relation to its tolerance. Equal infinities are no difference; NaN always is.
 inline void ExpectWithin(const std::vector<float>& actual, const std::vector<float>& expected,
