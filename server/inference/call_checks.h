@@ -1,4 +1,4 @@
-// server/inference/call_checks.h -- what every operation asks and counts, whatever it computes.
+// server/inference/call_checks.h -- whether a call is still worth working on.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,8 @@
 
 namespace attentiond {
 
-/// kCancelled or kDeadlineExceeded when nobody waits for the call any more.
-absl::Status CheckWanted(const Call& call, absl::Time now);
-
-/// Counts `rows` rows of `model` that `status` ends before they were queued, when it is one of the
-/// reasons for which work is turned away.
-void CountRejected(const LoadedModel& model, const absl::Status& status, int64_t rows);
-
-/// Counts an ended request in the model's statistics. `rows`: how many it had.
-void RecordRequest(const LoadedModel& model, const Call& call, const absl::Status& status,
-                   int64_t rows, const CallTiming& timing, absl::Time now);
+/// kCancelled or kDeadlineExceeded when nobody waits for the call any more. Then its `rows` rows
+/// are counted as dropped.
+absl::Status CheckWanted(const Call& call, const LoadedModel& model, int64_t rows, absl::Time now);
 
 }  // namespace attentiond

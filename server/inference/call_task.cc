@@ -17,7 +17,7 @@ absl::Status CallTask::Compute(ExecutionContext& context) {
   const absl::Time start = clock_->Now();
   timing_.queue = start - queued_;
   // The calls before it in the batch may have taken long.
-  absl::Status status = CheckWanted(*work_.call, start);
+  absl::Status status = CheckWanted(*work_.call, *work_.model, 1, start);
   if (status.ok()) {
     status = work_.compute(context);
     timing_.compute = clock_->Now() - start;
@@ -28,7 +28,6 @@ absl::Status CallTask::Compute(ExecutionContext& context) {
 }
 
 void CallTask::Finish(const absl::Status& status) {
-  RecordRequest(*work_.model, *work_.call, status, work_.rows, timing_, clock_->Now());
   std::exchange(work_.done, nullptr)(status, timing_);
 }
 

@@ -26,7 +26,6 @@ class CallTask final : public ModelTask {
     std::shared_ptr<Call> call;
     std::function<absl::Status(ExecutionContext& context)> compute;
     int64_t tokens = 1;
-    int64_t rows = 1;  ///< for the model's statistics
     uint64_t group = 0;
     DoneCallback done;  ///< called once: by Drop(), or when the batch is done
   };

@@ -1,6 +1,7 @@
 #include "server/inference/encode_request.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,30 +52,35 @@ EncodeRequest::EncodeRequest(Work work, Clock* clock)
 
 void EncodeRequest::Start() {
   absl::Status status = PrepareRows();
-  if (status.ok()) {
-    status = QueueRows();
-  } else {
-    CountRejected(*model_, status, static_cast<int64_t>(rows_.size()));
-  }
+  if (status.ok()) status = QueueRows();
   if (!status.ok()) End(status);
+}
+
+void EncodeRequest::Reject(DropReason reason, const absl::Status& status) {
+  model_->metrics->OnDropped(reason, static_cast<int64_t>(rows_.size()));
+  End(status);
 }
 
 absl::Status EncodeRequest::PrepareRows() {
   bool tokenized = false;
-  int64_t tokens = 0;
+  std::vector<int64_t> row_tokens;
+  row_tokens.reserve(rows_.size());
   for (size_t row = 0; row < inputs_.size(); ++row) {
-    RETURN_IF_ERROR(CheckWanted(*call_, clock_->Now()));
+    RETURN_IF_ERROR(
+        CheckWanted(*call_, *model_, static_cast<int64_t>(rows_.size()), clock_->Now()));
     tokenized |= inputs_[row].ids.empty();
     const absl::Status prepared = PrepareRow(row);
     if (!prepared.ok()) return InRow(row, prepared);
-    tokens += rows_[row].encoding.size();
+    row_tokens.push_back(rows_[row].encoding.size());
   }
   const absl::Duration elapsed = clock_->Now() - created_;
   if (tokenized) model_->metrics->ObserveTokenize(elapsed);
-  MutexLock lock(&mutex_);
-  if (tokenized) timing_.tokenize = elapsed;
-  timing_.input_tokens = tokens;
-  return absl::OkStatus();
+  {
+    MutexLock lock(&mutex_);
+    if (tokenized) timing_.tokenize = elapsed;
+    timing_.input_tokens = std::accumulate(row_tokens.begin(), row_tokens.end(), int64_t{0});
+  }
+  return options_.check_lengths ? options_.check_lengths(row_tokens) : absl::OkStatus();
 }
 
 absl::Status EncodeRequest::PrepareRow(size_t row) {
@@ -182,7 +188,6 @@ void EncodeRequest::End(const absl::Status& status) {
   }
   if (done == nullptr) return;
   ended_.store(true, std::memory_order_relaxed);
-  RecordRequest(*model_, *call_, status, static_cast<int64_t>(rows_.size()), timing, clock_->Now());
   // After an error rows may still wait, or be in a batch that was formed: they stay readable.
   done(status, status.ok() ? std::move(rows_) : std::vector<EncodedRow>(), timing);
 }

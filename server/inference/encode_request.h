@@ -39,6 +39,8 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
 
   /// Tokenizes, validates and queues the rows. Ends the request itself when that fails.
   void Start();
+  /// Ends the request instead of starting it, and counts its rows as dropped.
+  void Reject(DropReason reason, const absl::Status& status);
   /// Answers the request, with its rows when `status` is OK. Only the first call has an effect.
   void End(const absl::Status& status);
 

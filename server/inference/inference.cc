@@ -67,7 +67,7 @@ class Inference::Impl {
   uint64_t NextGroup() { return next_group_.fetch_add(1, std::memory_order_relaxed); }
   // Queues one task for a whole call.
   void Queue(CallTask::Work work);
-  // Calls request->Start() on a tokenizer thread, or ends it when there is no place.
+  // Calls request->Start() on a tokenizer thread, or request->Reject() when there is no place.
   template <typename Request>
   void StartOnTokenizerThread(std::shared_ptr<Request> request);
 
@@ -81,16 +81,13 @@ class Inference::Impl {
 };
 
 void Inference::Impl::Queue(CallTask::Work work) {
-  const LoadedModel& model = *work.model;
-  const absl::Status wanted = CheckWanted(*work.call, clock->Now());
+  // Held here: once the task is queued, another thread may end it and drop its reference.
+  const std::shared_ptr<LoadedModel> model = work.model;
+  const absl::Status wanted = CheckWanted(*work.call, *model, 1, clock->Now());
   work.group = NextGroup();
   std::vector<std::unique_ptr<BatchTask>> tasks;
   tasks.push_back(std::make_unique<CallTask>(std::move(work), clock));
-  if (!wanted.ok()) {
-    CountRejected(model, wanted, 1);
-    return tasks[0]->Drop(wanted);
-  }
-  const absl::Status queued = model.queue->Schedule(&tasks);
+  const absl::Status queued = wanted.ok() ? model->queue->Schedule(&tasks) : wanted;
   if (!queued.ok()) tasks[0]->Drop(queued);
 }
 
@@ -98,14 +95,15 @@ template <typename Request>
 void Inference::Impl::StartOnTokenizerThread(std::shared_ptr<Request> request) {
   const bool submitted = tokenizers_.TrySubmit([this, request] {
     if (stopping_.load(std::memory_order_relaxed)) {
-      request->End(absl::UnavailableError("the server is shutting down"));
+      request->Reject(DropReason::kShutDown, absl::UnavailableError("the server is shutting down"));
     } else {
       request->Start();
     }
   });
   if (!submitted) {
-    request->End(absl::ResourceExhaustedError(
-        absl::StrCat(options.max_waiting_tokenizations, " requests wait to be tokenized")));
+    request->Reject(DropReason::kQueueFull,
+                    absl::ResourceExhaustedError(absl::StrCat(options.max_waiting_tokenizations,
+                                                              " requests wait to be tokenized")));
   }
 }
 
@@ -117,9 +115,7 @@ Inference::~Inference() = default;
 void Inference::Attend(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
                        AttendRequest request, DoneCallback done) {
   if (!model->is_builtin_attention()) {
-    const absl::Status status = WrongTask(*model, "does not take raw attention");
-    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
-    return done(status, CallTiming());
+    return done(WrongTask(*model, "does not take raw attention"), CallTiming());
   }
   CallTask::Work work;
   work.model = std::move(model);
@@ -137,15 +133,11 @@ void Inference::RunAttentionLayer(std::shared_ptr<LoadedModel> model, std::share
       model->model == nullptr ? nullptr : model->model->AsAttentionLayer();
   const absl::Status status =
       layer == nullptr ? WrongTask(*model, "is no attention layer") : CheckLayerCall(request);
-  if (!status.ok()) {
-    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
-    return done(status, CallTiming());
-  }
+  if (!status.ok()) return done(status, CallTiming());
   CallTask::Work work;
   work.model = std::move(model);
   work.call = std::move(call);
   work.tokens = request.batch * std::max(request.query_length, request.kv_length);
-  work.rows = request.batch;
   work.compute = [layer, request](ExecutionContext& context) {
     return layer->Run(request, context);
   };
@@ -168,10 +160,7 @@ void Inference::Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call>
                        std::vector<EncodeInput> inputs, EncodeOptionsForRows options,
                        EncodeCallback done) {
   const absl::Status status = CheckEncoderInputs(*model, inputs, impl_->options);
-  if (!status.ok() || inputs.empty()) {
-    RecordRequest(*model, *call, status, 0, CallTiming(), impl_->clock->Now());
-    return done(status, {}, CallTiming());
-  }
+  if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
   const int64_t text_bytes = TextBytes(inputs);
   auto request = std::make_shared<EncodeRequest>(
       EncodeRequest::Work{std::move(model), std::move(call), std::move(inputs), options,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/base/status_macros.h"
 #include "server/inference/call_checks.h"
 #include "server/inference/row_checks.h"
 
@@ -14,23 +15,23 @@ void TokenizeRequest::Start() {
   std::vector<Encoding> encodings;
   CallTiming timing;
   const absl::Status status = TokenizeRows(&encodings, &timing);
-  if (!status.ok()) return End(status);
+  if (!status.ok()) return work_.done(status, {}, CallTiming());
   timing.tokenize = clock_->Now() - created_;
   work_.model->metrics->ObserveTokenize(timing.tokenize);
-  std::exchange(work_.done, nullptr)(status, std::move(encodings), timing);
+  work_.done(status, std::move(encodings), timing);
 }
 
-void TokenizeRequest::End(const absl::Status& status) {
-  CountRejected(*work_.model, status, static_cast<int64_t>(work_.inputs.size()));
-  std::exchange(work_.done, nullptr)(status, {}, CallTiming());
+void TokenizeRequest::Reject(DropReason reason, const absl::Status& status) {
+  work_.model->metrics->OnDropped(reason, static_cast<int64_t>(work_.inputs.size()));
+  work_.done(status, {}, CallTiming());
 }
 
 absl::Status TokenizeRequest::TokenizeRows(std::vector<Encoding>* encodings,
                                            CallTiming* timing) const {
   const Tokenizer& tokenizer = *work_.model->model->AsTextEncoder()->tokenizer();
   for (size_t row = 0; row < work_.inputs.size(); ++row) {
-    const absl::Status wanted = CheckWanted(*work_.call, clock_->Now());
-    if (!wanted.ok()) return wanted;
+    RETURN_IF_ERROR(CheckWanted(*work_.call, *work_.model,
+                                static_cast<int64_t>(work_.inputs.size()), clock_->Now()));
     const EncodeInput& input = work_.inputs[row];
     absl::StatusOr<Encoding> encoding =
         tokenizer.Encode(input.text, input.text_pair, work_.options);

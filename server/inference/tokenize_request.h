@@ -14,7 +14,7 @@
 
 namespace attentiond {
 
-/// Threads: Start() or End() is called once, by any thread.
+/// Threads: Start() or Reject() is called once, by any thread.
 class TokenizeRequest {
  public:
   struct Work {
@@ -29,8 +29,8 @@ class TokenizeRequest {
 
   /// Tokenizes and answers.
   void Start();
-  /// Answers without tokenizing.
-  void End(const absl::Status& status);
+  /// Answers without tokenizing, and counts the rows as dropped.
+  void Reject(DropReason reason, const absl::Status& status);
 
  private:
   absl::Status TokenizeRows(std::vector<Encoding>* encodings, CallTiming* timing) const;
