@@ -1,3 +1,4 @@
+// server/batching/batch_executor.cc -- the thread that forms, runs and answers batches.
 #include "server/batching/batch_executor.h"
 
 #include <algorithm>
@@ -91,6 +92,7 @@ absl::Status BatchExecutor::Schedule(ExecutorQueue& queue, Tasks* tasks) {
     const absl::Time now = clock_->Now();
     admitted = Admit(queue, *tasks, now, &reason);
     if (admitted.ok()) {
+      if (queue.waiting.empty()) queue.turn = next_turn_++;
       for (std::unique_ptr<BatchTask>& task : *tasks) queue.waiting.Push(std::move(task), now);
     } else {
       observer = queue.observer;
@@ -109,11 +111,14 @@ void BatchExecutor::Close(ExecutorQueue& queue) {
   // Destroyed after the lock is released.
   std::shared_ptr<const BatchRunner> runner;
   std::shared_ptr<BatchObserver> observer;
-  MutexLock lock(&mutex_);
-  queue.closed = true;
-  runner = queue.runner;
-  observer = queue.observer;
-  ForgetIfDone(queue);
+  {
+    MutexLock lock(&mutex_);
+    queue.closed = true;
+    runner = queue.runner;
+    observer = queue.observer;
+    ForgetIfDone(queue);
+  }
+  work_.Signal();  // no company is to come for what waits
 }
 
 bool BatchExecutor::Drain(absl::Time deadline) {
@@ -171,7 +176,6 @@ bool BatchExecutor::IsDrained() const {
 std::shared_ptr<ExecutorQueue> BatchExecutor::ChooseQueue(absl::Time now,
                                                           absl::Time* look_again) const {
   std::shared_ptr<ExecutorQueue> chosen;
-  absl::Time chosen_since = absl::InfiniteFuture();
   *look_again = absl::InfiniteFuture();
   for (const std::shared_ptr<ExecutorQueue>& queue : queues_) {
     if (queue->waiting.empty()) continue;
@@ -180,11 +184,7 @@ std::shared_ptr<ExecutorQueue> BatchExecutor::ChooseQueue(absl::Time now,
     const absl::Time formation =
         flush ? absl::InfinitePast() : FormationTime(queue->waiting, queue->options);
     *look_again = std::min(*look_again, formation);
-    const absl::Time since = WaitingSince(queue->waiting, queue->last_served);
-    if (formation <= now && since < chosen_since) {
-      chosen = queue;
-      chosen_since = since;
-    }
+    if (formation <= now && (chosen == nullptr || queue->turn < chosen->turn)) chosen = queue;
   }
   return chosen;
 }
@@ -203,7 +203,7 @@ std::vector<BatchExecutor::Batch> BatchExecutor::TakeAllExpired(absl::Time now) 
 BatchExecutor::Batch BatchExecutor::Form(std::shared_ptr<ExecutorQueue> queue, absl::Time now) {
   Batch batch{queue, queue->runner, queue->observer, {}};
   batch.formed = FormBatch(queue->options, now, &queue->waiting);
-  queue->last_served = now;
+  queue->turn = next_turn_++;
   ForgetIfDone(*queue);
   return batch;
 }

@@ -34,7 +34,9 @@ struct ExecutorQueue {
   std::shared_ptr<BatchObserver> observer;
   FairQueue waiting;
   WaitEstimate estimate;
-  absl::Time last_served = absl::InfinitePast();
+  // Queues are served in the order of their turns. One begins to wait for its turn with its first
+  // task, and anew with each batch: however many tasks it has, it goes behind the others then.
+  uint64_t turn = 0;
   bool closed = false;
 };
 
@@ -60,7 +62,7 @@ class BatchExecutor {
   struct Batch;
 
   void Run();
-  // The queue to serve now; nullptr with the time when to look again.
+  // The queue whose turn it is; nullptr with the time when to look again.
   std::shared_ptr<ExecutorQueue> ChooseQueue(absl::Time now, absl::Time* look_again) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Moves the expired tasks of all queues out, one Batch for each queue that has some.
@@ -82,6 +84,7 @@ class BatchExecutor {
   CondVar work_;     // a task came, or the thread shall end
   CondVar drained_;  // nothing waits and nothing runs
   std::vector<std::shared_ptr<ExecutorQueue>> queues_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   int num_drains_ ABSL_GUARDED_BY(mutex_) = 0;  // Drain() calls in progress

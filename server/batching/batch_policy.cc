@@ -1,6 +1,6 @@
+// server/batching/batch_policy.cc -- when to form a batch and what goes into it.
 #include "server/batching/batch_policy.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -12,10 +12,6 @@ absl::Time FormationTime(const FairQueue& queue, const BatchQueueOptions& option
   const bool is_full =
       queue.size() >= options.max_batch_requests || queue.tokens() >= options.max_batch_tokens;
   return is_full || queue.next_deadline() <= latest ? absl::InfinitePast() : latest;
-}
-
-absl::Time WaitingSince(const FairQueue& queue, absl::Time last_served) {
-  return std::max(queue.oldest_arrival(), last_served);
 }
 
 FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now, FairQueue* queue) {

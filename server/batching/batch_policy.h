@@ -1,9 +1,9 @@
 // server/batching/batch_policy.h -- when to form a batch and what goes into it: pure functions of a
 // queue, its options and the time.
 //
-// The executor asks FormationTime() of each queue, takes the one that waits longest (WaitingSince)
-// among those whose time has come, and lets FormBatch() fill a batch. docs/adr/0005-batching.md has
-// the alternatives.
+// The executor asks FormationTime() of each queue, takes the one that has waited longest among
+// those whose time has come, and lets FormBatch() fill a batch. docs/adr/0005-batching.md has the
+// alternatives.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,6 @@ namespace attentiond {
 /// Without max_queue_delay: at once. With it: when the oldest task has waited so long, but at once
 /// when a batch would be full or when a task's deadline does not leave the time.
 absl::Time FormationTime(const FairQueue& queue, const BatchQueueOptions& options);
-
-/// Since when a queue waits for the executor: the later of its oldest task's arrival and
-/// `last_served`, when a batch of it was last formed. Serving the longest wait first gives each
-/// queue its turn before any other has two, however old the rest of a large request is.
-absl::Time WaitingSince(const FairQueue& queue, absl::Time last_served);
 
 struct FormedBatch {
   std::vector<std::unique_ptr<BatchTask>> tasks;

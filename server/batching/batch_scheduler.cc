@@ -1,3 +1,4 @@
+// server/batching/batch_scheduler.cc -- the public handles on the executor and its queues.
 #include "server/batching/batch_scheduler.h"
 
 #include <utility>

@@ -1,3 +1,4 @@
+// server/batching/fair_queue.cc -- fair round-robin over groups, on ordered containers.
 #include "server/batching/fair_queue.h"
 
 #include "core/base/check.h"
@@ -34,7 +35,7 @@ FairQueue::Waiting FairQueue::DiscardNext() {
 }
 
 std::optional<FairQueue::Waiting> FairQueue::DiscardExpired(absl::Time now) {
-  if (next_deadline() > now) return std::nullopt;
+  if (deadlines_.empty() || next_deadline() > now) return std::nullopt;
   return Remove(deadlines_.begin()->second);
 }
 

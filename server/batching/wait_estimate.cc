@@ -1,3 +1,4 @@
+// server/batching/wait_estimate.cc -- the smoothed cost of a token, and the wait it predicts.
 #include "server/batching/wait_estimate.h"
 
 #include <algorithm>

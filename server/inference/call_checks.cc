@@ -1,3 +1,4 @@
+// server/inference/call_checks.cc -- whether a call is still worth working on.
 #include "server/inference/call_checks.h"
 
 namespace attentiond {

@@ -1,3 +1,4 @@
+// server/inference/call_task.cc -- one call after another, on the executor.
 #include "server/inference/call_task.h"
 
 #include <algorithm>

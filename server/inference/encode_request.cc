@@ -1,3 +1,4 @@
+// server/inference/encode_request.cc -- text rows through tokenizer, queue and model.
 #include "server/inference/encode_request.h"
 
 #include <algorithm>

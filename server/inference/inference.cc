@@ -1,3 +1,4 @@
+// server/inference/inference.cc -- the operations: check, then queue or tokenize.
 #include "server/inference/inference.h"
 
 #include <algorithm>

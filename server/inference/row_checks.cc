@@ -1,3 +1,4 @@
+// server/inference/row_checks.cc -- limits on the rows of a request.
 #include "server/inference/row_checks.h"
 
 #include "absl/strings/str_cat.h"

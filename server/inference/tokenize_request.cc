@@ -1,3 +1,4 @@
+// server/inference/tokenize_request.cc -- text rows through the tokenizer alone.
 #include "server/inference/tokenize_request.h"
 
 #include <utility>

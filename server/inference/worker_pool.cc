@@ -1,3 +1,4 @@
+// server/inference/worker_pool.cc -- threads that take jobs from a bounded queue.
 #include "server/inference/worker_pool.h"
 
 #include <utility>

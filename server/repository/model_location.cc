@@ -1,3 +1,4 @@
+// server/repository/model_location.cc -- names, version folders and symbolic links.
 #include "server/repository/model_location.h"
 
 #include <algorithm>

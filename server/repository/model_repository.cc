@@ -1,3 +1,4 @@
+// server/repository/model_repository.cc -- the table of models and its changes.
 #include "server/repository/model_repository.h"
 
 #include <set>

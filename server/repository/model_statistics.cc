@@ -1,3 +1,4 @@
+// server/repository/model_statistics.cc -- the counters of one model.
 #include "server/repository/model_statistics.h"
 
 #include <algorithm>
