@@ -12,6 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/models/attention_layer_call.h"
+#include "core/models/pooling.h"
+#include "core/models/score_function.h"
 #include "core/ops/execution_context.h"
 #include "core/tensor/dtype.h"
 #include "core/text/tokenizer.h"
@@ -23,16 +26,6 @@ enum class ModelKind : uint8_t {
   kSequenceClassification,  ///< an encoder with a classification head
   kEmbedding,               ///< an encoder without a head
 };
-
-/// How a classifier's logits become the scores of its labels, as transformers' pipelines do it.
-enum class ScoreFunction : uint8_t {
-  kSoftmax,   ///< one label of several
-  kSigmoid,   ///< each label on its own: multi-label models, and re-rankers with one label
-  kIdentity,  ///< regression: the logits themselves
-};
-
-/// Turns the logits of one row into scores, in place.
-void ApplyScoreFunction(ScoreFunction function, absl::Span<float> logits);
 
 /// What is known of a loaded model; constant.
 struct ModelInfo {
@@ -53,8 +46,6 @@ struct ModelInfo {
   std::string
       tokenizer;  ///< file that the tokenizer came from; empty: none, only input_ids are accepted
 };
-
-enum class Pooling : uint8_t { kModelDefault, kMean, kCls };
 
 /// One row of a ragged batch for an encoder. Borrowed until Run() returns.
 struct EncoderRow {
@@ -93,19 +84,6 @@ class TextEncoder {
   /// rows.size(). A row's result does not depend on the other rows beyond rounding.
   virtual absl::Status Run(absl::Span<const EncoderRow> rows, ExecutionContext& context,
                            std::vector<EncoderRowResult>* results) const = 0;
-};
-
-/// One call of a multi-head attention layer, f32, row-major. Borrowed until Run() returns.
-struct AttentionLayerCall {
-  int64_t batch = 0, query_length = 0, kv_length = 0;
-  const float* query = nullptr;  ///< [batch, query_length, hidden_size]
-  const float* key =
-      nullptr;  ///< [batch, kv_length, key_size]; nullptr: query (then value must be nullptr too)
-  const float* value = nullptr;          ///< [batch, kv_length, value_size]; nullptr: key's data
-  absl::Span<const int64_t> kv_lengths;  ///< [batch] or empty: keys at or past it are masked
-  bool causal = false;
-  float* output = nullptr;   ///< [batch, query_length, hidden_size]
-  float* weights = nullptr;  ///< [batch, heads, query_length, kv_length]; nullptr: not wanted
 };
 
 /// Loaded torch.nn.MultiheadAttention. Source: Vaswani et al. 2017, arXiv:1706.03762,

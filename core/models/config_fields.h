@@ -1,0 +1,31 @@
+// core/models/config_fields.h -- fields of config.json that models share: sizes within limits, and
+// switches that must be off.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "absl/status/statusor.h"
+
+namespace attentiond {
+
+/// A size that must be there, from 1 to `max`; kInvalidArgument names the key, what was found and
+/// what is required.
+absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, int64_t max);
+
+/// As above, with a default when it is absent or null.
+absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, int64_t max,
+                                int64_t fallback);
+
+/// kUnimplemented when `key` is true.
+absl::Status RequireFalse(const nlohmann::json& config, const char* key);
+
+/// kInvalidArgument when `width` (the value of `width_key`) does not split into `heads` equal
+/// parts.
+absl::Status CheckHeadsDivide(const char* width_key, int64_t width, const char* heads_key,
+                              int64_t heads);
+
+/// The same error, as a message about config.json.
+absl::Status InConfigJson(const absl::Status& status);
+
+}  // namespace attentiond

@@ -1,0 +1,166 @@
+// core/models/encoder.cc -- embeddings, then layers of attention and feed-forward.
+#include "core/models/encoder.h"
+
+#include "absl/container/inlined_vector.h"
+#include "core/base/status_macros.h"
+#include "core/ops/attention.h"
+#include "core/ops/embedding.h"
+#include "core/ops/layer_norm.h"
+#include "core/ops/workspace.h"
+
+namespace attentiond {
+
+/// The buffers of one run, in the context's workspace. All rows are contiguous.
+struct Encoder::Activations {
+  int64_t tokens = 0;
+  void* hidden = nullptr;           // [T, H]
+  void* query_key_value = nullptr;  // [T, 3H]
+  void* attended = nullptr;         // [T, H]
+  void* intermediate = nullptr;     // [T, I]
+};
+
+Encoder::Encoder(EncoderConfig config, DType compute, EncoderWeights weights)
+    : config_(std::move(config)), compute_(compute), weights_(std::move(weights)) {}
+
+absl::StatusOr<Encoder> Encoder::Load(const EncoderConfig& config, DType compute,
+                                      WeightLoader* loader) {
+  ASSIGN_OR_RETURN(EncoderWeights weights, LoadEncoderWeights(config, compute, loader));
+  return Encoder(config, compute, std::move(weights));
+}
+
+absl::StatusOr<TensorView> Encoder::Run(const EncoderBatch& batch,
+                                        ExecutionContext& context) const {
+  const Activations at = Prepare(batch, context);
+  RunEmbeddings(batch, at, context);
+  for (size_t index = 0; index < weights_.layers.size(); ++index) {
+    RETURN_IF_ERROR(RunLayer(index, batch, at, context));
+  }
+  return TensorView{at.hidden, compute_, Shape{at.tokens, config_.hidden_size}};
+}
+
+Encoder::Activations Encoder::Prepare(const EncoderBatch& batch, ExecutionContext& context) const {
+  Workspace& workspace = context.workspace();
+  const auto width = [&](int64_t channels) {
+    return batch.ids.size() * static_cast<size_t>(channels) * ByteSize(compute_);
+  };
+  using Slot = Workspace::Slot;
+  return {.tokens = static_cast<int64_t>(batch.ids.size()),
+          .hidden = workspace.Get(Slot::kHidden, width(config_.hidden_size)),
+          .query_key_value = workspace.Get(Slot::kProjection, width(3 * config_.hidden_size)),
+          .attended = workspace.Get(Slot::kAttentionOutput, width(config_.hidden_size)),
+          .intermediate = workspace.Get(Slot::kIntermediate, width(config_.intermediate_size))};
+}
+
+void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
+                            ExecutionContext& context) const {
+  absl::InlinedVector<EmbeddingLookup, 3> lookups = {
+      {weights_.word_embeddings.view(), batch.ids},
+      {weights_.position_embeddings.view(), batch.positions}};
+  if (config_.type_vocab_size > 0) {
+    lookups.push_back({weights_.type_embeddings.view(), batch.type_ids});
+  }
+  Embed(lookups, compute_, at.hidden, context);
+  RunNorm(weights_.embeddings_norm, at, context);
+}
+
+absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, const Activations& at,
+                               ExecutionContext& context) const {
+  const EncoderLayerWeights& layer = weights_.layers[index];
+  const int64_t hidden = config_.hidden_size;
+  const int64_t inner = config_.intermediate_size;
+
+  RETURN_IF_ERROR(layer.query_key_value.Run({.x = at.hidden,
+                                             .x_stride = hidden,
+                                             .y = at.query_key_value,
+                                             .y_stride = 3 * hidden,
+                                             .rows = at.tokens},
+                                            context));
+  RETURN_IF_ERROR(RunAttention(index, batch, at, context));
+  RETURN_IF_ERROR(layer.attention_output.Run({.x = at.attended,
+                                              .x_stride = hidden,
+                                              .y = at.hidden,
+                                              .y_stride = hidden,
+                                              .rows = at.tokens,
+                                              .residual = at.hidden},
+                                             context));
+  RunNorm(layer.attention_norm, at, context);
+  RETURN_IF_ERROR(layer.intermediate.Run({.x = at.hidden,
+                                          .x_stride = hidden,
+                                          .y = at.intermediate,
+                                          .y_stride = inner,
+                                          .rows = at.tokens,
+                                          .activation = config_.activation},
+                                         context));
+  RETURN_IF_ERROR(layer.output.Run({.x = at.intermediate,
+                                    .x_stride = inner,
+                                    .y = at.hidden,
+                                    .y_stride = hidden,
+                                    .rows = at.tokens,
+                                    .residual = at.hidden},
+                                   context));
+  RunNorm(layer.output_norm, at, context);
+  return absl::OkStatus();
+}
+
+absl::Status Encoder::RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
+                                   ExecutionContext& context) const {
+  const int64_t hidden = config_.hidden_size;
+  const int64_t head_dim = config_.head_dim();
+  // Channel `column` of the first token of a row that begins at `start`.
+  const auto operand = [&](int64_t column, int64_t start) {
+    return AttentionOperand{
+        static_cast<const char*>(at.query_key_value) +
+            static_cast<size_t>(start * 3 * hidden + column) * ByteSize(compute_),
+        0, head_dim, 3 * hidden};
+  };
+  const auto attend = [&](int64_t rows, const SequenceLengths& lengths, int64_t start,
+                          AttentionOutputs outputs) {
+    AttentionArgs args;
+    args.batch = rows;
+    args.num_heads = args.num_kv_heads = config_.num_heads;
+    args.head_dim = args.value_dim = head_dim;
+    args.dtype = compute_;
+    args.query_lengths = args.kv_lengths = lengths;
+    args.query = operand(0, start);
+    args.key = operand(hidden, start);
+    args.value = operand(2 * hidden, start);
+    outputs.output = {
+        static_cast<char*>(at.attended) + static_cast<size_t>(start * hidden) * ByteSize(compute_),
+        0, head_dim, hidden};
+    return Attention(args, outputs, context);
+  };
+
+  // The rows that want no probabilities go together, the others one by one into their own result.
+  const size_t rows = batch.cumulative.size() - 1;
+  const size_t together = rows - batch.attentions.size();
+  if (together > 0) {
+    RETURN_IF_ERROR(attend(static_cast<int64_t>(together),
+                           {.cumulative = batch.cumulative.first(together + 1)}, 0, {}));
+  }
+  for (size_t row = together; row < rows; ++row) {
+    const int64_t start = batch.cumulative[row];
+    const int64_t length = batch.cumulative[row + 1] - start;
+    AttentionOutputs outputs;
+    outputs.weights = batch.attentions[row - together] +
+                      static_cast<int64_t>(index) * config_.num_heads * length * length;
+    outputs.weights_head_stride = length * length;
+    outputs.weights_query_stride = length;
+    RETURN_IF_ERROR(attend(1, {.dense_length = length, .cumulative = {}}, start, outputs));
+  }
+  return absl::OkStatus();
+}
+
+void Encoder::RunNorm(const NormWeights& norm, const Activations& at,
+                      ExecutionContext& context) const {
+  LayerNorm({.x = at.hidden,
+             .y = at.hidden,
+             .dtype = compute_,
+             .rows = at.tokens,
+             .width = config_.hidden_size,
+             .gamma = norm.gamma.data(),
+             .beta = norm.beta.data(),
+             .epsilon = config_.layer_norm_eps},
+            context);
+}
+
+}  // namespace attentiond

@@ -1,0 +1,65 @@
+// core/models/encoder.h -- the transformer encoder of BERT and its relatives over a ragged batch.
+//
+// The rows of a batch lie one after the other in one [tokens, H] matrix: linear layers and norms
+// see no rows at all, attention sees them by their cumulative lengths, and no padding is computed.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/models/encoder_config.h"
+#include "core/models/encoder_weights.h"
+#include "core/ops/execution_context.h"
+
+namespace attentiond {
+
+/// The tokens of B rows, one row after the other: T tokens in all. Borrowed; validated by the
+/// caller.
+struct EncoderBatch {
+  absl::Span<const int32_t> ids;         ///< [T], each in [0, vocab_size)
+  absl::Span<const int32_t> type_ids;    ///< [T], each in [0, type_vocab_size); empty without types
+  absl::Span<const int32_t> positions;   ///< [T], each in [0, max_positions)
+  absl::Span<const int64_t> cumulative;  ///< [B + 1], from 0 to T: where each row begins
+
+  /// Where the last attentions.size() rows of the batch want their attention probabilities:
+  /// [layers, heads, S, S] of f32 for a row of S tokens.
+  absl::Span<float* const> attentions;
+};
+
+/// Immutable; may be shared by contexts.
+class Encoder {
+ public:
+  /// Loads the encoder's weights. `compute` is kF32 or kBF16: the type of the activations, of the
+  /// packed weights, and of what Run() returns.
+  static absl::StatusOr<Encoder> Load(const EncoderConfig& config, DType compute,
+                                      WeightLoader* loader);
+
+  /// The last hidden states [T, hidden_size], in the context's memory: valid until the context runs
+  /// something else.
+  ///
+  /// Numerics  sums, softmax and norms in f32; activations between the ops in `compute`.
+  /// Source    Vaswani et al. 2017, arXiv:1706.03762, section 3; norms after the residual sums.
+  absl::StatusOr<TensorView> Run(const EncoderBatch& batch, ExecutionContext& context) const;
+
+  const EncoderConfig& config() const { return config_; }
+
+ private:
+  struct Activations;
+  Encoder(EncoderConfig config, DType compute, EncoderWeights weights);
+
+  Activations Prepare(const EncoderBatch& batch, ExecutionContext& context) const;
+  void RunEmbeddings(const EncoderBatch& batch, const Activations& at,
+                     ExecutionContext& context) const;
+  absl::Status RunLayer(size_t index, const EncoderBatch& batch, const Activations& at,
+                        ExecutionContext& context) const;
+  absl::Status RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
+                            ExecutionContext& context) const;
+  void RunNorm(const NormWeights& norm, const Activations& at, ExecutionContext& context) const;
+
+  EncoderConfig config_;
+  DType compute_;
+  EncoderWeights weights_;
+};
+
+}  // namespace attentiond

@@ -1,0 +1,70 @@
+// core/models/weight_loader.cc -- packs linear layers, copies tables and vectors.
+#include "core/models/weight_loader.h"
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/models/float_conversion.h"
+
+namespace attentiond {
+
+absl::StatusOr<Linear> WeightLoader::MakeLinear(const TensorView& weight, const TensorView& bias,
+                                                DType compute) {
+  ASSIGN_OR_RETURN(Linear linear, Linear::Create(weight, bias, compute));
+  loaded_bytes_ += linear.packed_bytes();
+  return linear;
+}
+
+absl::StatusOr<Linear> WeightLoader::LoadLinear(const std::string& name, int64_t out, int64_t in,
+                                                DType compute) {
+  ASSIGN_OR_RETURN(const TensorView weight, checkpoint_.Get(name + ".weight", Shape{out, in}));
+  ASSIGN_OR_RETURN(const TensorView bias, checkpoint_.Get(name + ".bias", Shape{out}));
+  return MakeLinear(weight, bias, compute);
+}
+
+absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::string> names,
+                                                     int64_t out_each, int64_t in, DType compute) {
+  const auto out = static_cast<int64_t>(names.size()) * out_each;
+  // f32 holds every stored type exactly, so parts stored in different types fuse too.
+  Tensor weight(DType::kF32, Shape{out, in});
+  Tensor bias(DType::kF32, Shape{out});
+  const auto weight_size = static_cast<size_t>(out_each * in);
+  const auto bias_size = static_cast<size_t>(out_each);
+  for (size_t i = 0; i < names.size(); ++i) {
+    ASSIGN_OR_RETURN(const TensorView part_weight,
+                     checkpoint_.Get(names[i] + ".weight", Shape{out_each, in}));
+    ASSIGN_OR_RETURN(const TensorView part_bias,
+                     checkpoint_.Get(names[i] + ".bias", Shape{out_each}));
+    ToFloats(part_weight, 0, weight.values<float>().subspan(i * weight_size, weight_size));
+    ToFloats(part_bias, 0, bias.values<float>().subspan(i * bias_size, bias_size));
+  }
+  return MakeLinear(weight.view(), bias.view(), compute);
+}
+
+absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int64_t width) {
+  const bool from_tensorflow = checkpoint_.Has(name + ".gamma");
+  NormWeights norm;
+  ASSIGN_OR_RETURN(norm.gamma, LoadVector(name + (from_tensorflow ? ".gamma" : ".weight"), width));
+  ASSIGN_OR_RETURN(norm.beta, LoadVector(name + (from_tensorflow ? ".beta" : ".bias"), width));
+  return norm;
+}
+
+absl::StatusOr<Tensor> WeightLoader::LoadTable(const std::string& name, int64_t rows,
+                                               int64_t width) {
+  ASSIGN_OR_RETURN(const TensorView stored, checkpoint_.Get(name + ".weight", Shape{rows, width}));
+  Tensor table(stored.dtype, stored.shape);
+  std::memcpy(table.mutable_view().data, stored.data, stored.num_bytes());
+  loaded_bytes_ += stored.num_bytes();
+  return table;
+}
+
+absl::StatusOr<std::vector<float>> WeightLoader::LoadVector(const std::string& name, int64_t size) {
+  ASSIGN_OR_RETURN(const TensorView stored, checkpoint_.Get(name, Shape{size}));
+  std::vector<float> vector(static_cast<size_t>(size));
+  ToFloats(stored, 0, absl::MakeSpan(vector));
+  loaded_bytes_ += vector.size() * sizeof(float);
+  return vector;
+}
+
+}  // namespace attentiond

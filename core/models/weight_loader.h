@@ -1,0 +1,55 @@
+// core/models/weight_loader.h -- turns a checkpoint's tensors into what the ops take.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/ops/linear.h"
+#include "core/weights/checkpoint.h"
+
+namespace attentiond {
+
+/// Scale and shift of a layer norm.
+struct NormWeights {
+  std::vector<float> gamma;
+  std::vector<float> beta;
+};
+
+/// Copies tensors out of a checkpoint by name and counts what they take, so that the checkpoint's
+/// mapping can be released afterwards. Every method is kInvalidArgument when a tensor is missing or
+/// has another shape.
+class WeightLoader {
+ public:
+  /// `checkpoint` is borrowed.
+  explicit WeightLoader(const Checkpoint* checkpoint) : checkpoint_(*checkpoint) {}
+
+  /// "<name>.weight" [out, in] and "<name>.bias" [out].
+  absl::StatusOr<Linear> LoadLinear(const std::string& name, int64_t out, int64_t in,
+                                    DType compute);
+  /// Linears that read the same input, as one: its outputs are theirs one after the other.
+  absl::StatusOr<Linear> LoadFusedLinear(absl::Span<const std::string> names, int64_t out_each,
+                                         int64_t in, DType compute);
+  /// A linear layer of tensors that the caller has found itself. `bias` may have no data.
+  absl::StatusOr<Linear> MakeLinear(const TensorView& weight, const TensorView& bias,
+                                    DType compute);
+  /// "<name>.weight" and "<name>.bias", or "gamma" and "beta" as checkpoints converted from
+  /// TensorFlow have them.
+  absl::StatusOr<NormWeights> LoadNorm(const std::string& name, int64_t width);
+  /// "<name>.weight" [rows, width], in the type it is stored in.
+  absl::StatusOr<Tensor> LoadTable(const std::string& name, int64_t rows, int64_t width);
+
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  /// Bytes of everything loaded so far.
+  size_t loaded_bytes() const { return loaded_bytes_; }
+
+ private:
+  absl::StatusOr<std::vector<float>> LoadVector(const std::string& name, int64_t size);
+
+  const Checkpoint& checkpoint_;
+  size_t loaded_bytes_ = 0;
+};
+
+}  // namespace attentiond

@@ -1,0 +1,44 @@
+// tests/testing/golden_model.h -- a checkpoint of tests/golden with what PyTorch computed from it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/weights/json_file.h"
+#include "core/weights/safetensors.h"
+
+namespace attentiond::testing {
+
+class GoldenModel {
+ public:
+  explicit GoldenModel(const std::string& name)
+      : directory_(ATTENTIOND_SOURCE_DIR "/tests/golden/" + name) {
+    auto description = ReadJsonFile(directory_ + "/cases.json");
+    auto expected = SafetensorsFile::Open(directory_ + "/expected.safetensors");
+    EXPECT_TRUE(description.ok()) << description.status();
+    EXPECT_TRUE(expected.ok()) << expected.status();
+    description_ = *std::move(description);
+    expected_ = *std::move(expected);
+  }
+
+  const std::string& directory() const { return directory_; }
+  const nlohmann::json& cases() const { return description_.at("cases"); }
+  float tolerance() const { return description_.at("tolerance").get<float>(); }
+  /// The f32 tensor "<case>.<what>".
+  absl::Span<const float> array(const nlohmann::json& golden_case, const std::string& what) const {
+    const std::string name = golden_case.at("name").get<std::string>() + "." + what;
+    const auto& tensors = expected_->tensors();
+    EXPECT_TRUE(tensors.contains(name)) << name;
+    return tensors.at(name).values<float>();
+  }
+
+ private:
+  std::string directory_;
+  nlohmann::json description_;
+  std::unique_ptr<SafetensorsFile> expected_;
+};
+
+}  // namespace attentiond::testing
