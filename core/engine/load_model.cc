@@ -1,0 +1,42 @@
+// core/engine/load_model.cc -- which model a directory holds.
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/engine/attention_layer_model.h"
+#include "core/engine/model.h"
+#include "core/engine/text_encoder_model.h"
+#include "core/models/config_fields.h"
+#include "core/models/encoder_family.h"
+#include "core/weights/checkpoint.h"
+#include "core/weights/json_file.h"
+#include "core/weights/quoted.h"
+
+namespace attentiond {
+namespace {
+
+constexpr absl::string_view kAttentionLayerType = "multihead_attention";
+
+absl::Status UnsupportedType(const std::string& found) {
+  std::string supported;
+  for (const EncoderFamily& family : EncoderFamilies()) {
+    absl::StrAppend(&supported, family.model_type, ", ");
+  }
+  return absl::UnimplementedError(absl::StrCat("config.json: model_type ", Quoted(found),
+                                               " is not supported (supported: ", supported,
+                                               kAttentionLayerType, ")"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
+                                                       const LoadOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(directory));
+  const absl::StatusOr<std::string> type = GetString(checkpoint->config(), "model_type", "");
+  if (!type.ok()) return InConfigJson(type.status());
+  if (const EncoderFamily* family = FindEncoderFamily(*type)) {
+    return LoadTextEncoder(*checkpoint, *family, options);
+  }
+  if (*type == kAttentionLayerType) return LoadAttentionLayer(*checkpoint, options);
+  return UnsupportedType(*type);
+}
+
+}  // namespace attentiond

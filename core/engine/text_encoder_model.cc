@@ -1,0 +1,203 @@
+// core/engine/text_encoder_model.cc -- loads an encoder, its head and its tokenizer, and runs them.
+#include "core/engine/text_encoder_model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/engine/encoder_row_validation.h"
+#include "core/engine/precision.h"
+#include "core/engine/ragged_batch.h"
+#include "core/models/classification_head.h"
+#include "core/models/encoder.h"
+#include "core/models/float_conversion.h"
+#include "core/models/sentence_transformers.h"
+
+namespace attentiond {
+namespace {
+
+class TextEncoderModel final : public Model, public TextEncoder {
+ public:
+  struct Parts {
+    ModelInfo info;
+    Pooling default_pooling = Pooling::kMean;
+    std::unique_ptr<const Tokenizer> tokenizer = nullptr;  // nullptr: the checkpoint has none
+    Encoder encoder;
+    std::optional<ClassificationHead> head = std::nullopt;  // of classification models
+  };
+  explicit TextEncoderModel(Parts parts) : parts_(std::move(parts)) {}
+
+  const ModelInfo& info() const override { return parts_.info; }
+  const TextEncoder* AsTextEncoder() const override { return this; }
+  const Tokenizer* tokenizer() const override { return parts_.tokenizer.get(); }
+  absl::Status Validate(const EncoderRow& row) const override {
+    return ValidateEncoderRow(row, parts_.info);
+  }
+  absl::Status Run(absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                   std::vector<EncoderRowResult>* results) const override;
+
+ private:
+  absl::StatusOr<TensorView> RunEncoder(const RaggedBatch& batch, absl::Span<const EncoderRow> rows,
+                                        ExecutionContext& context,
+                                        std::vector<EncoderRowResult>* results) const;
+  absl::Status RunHead(const RaggedBatch& batch, const TensorView& hidden,
+                       absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                       std::vector<EncoderRowResult>* results) const;
+  void CopyHiddenState(const TensorView& tokens, const EncoderRow& row,
+                       EncoderRowResult* result) const;
+
+  const Parts parts_;
+};
+
+absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                                   std::vector<EncoderRowResult>* results) const {
+  results->clear();
+  results->resize(rows.size());
+  if (rows.empty()) return absl::OkStatus();
+  const RaggedBatch batch = MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0);
+  ASSIGN_OR_RETURN(const TensorView hidden, RunEncoder(batch, rows, context, results));
+
+  const int64_t width = parts_.info.hidden_size;
+  const auto num_rows = static_cast<int64_t>(rows.size());
+  context.threads().ParallelFor(num_rows, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t at = begin; at < end; ++at) {
+      const auto place = static_cast<size_t>(at);
+      const auto offset = static_cast<size_t>(batch.cumulative[place] * width);
+      const TensorView tokens{
+          static_cast<const char*>(hidden.data) + offset * ByteSize(hidden.dtype), hidden.dtype,
+          Shape{batch.length(place), width}};
+      const size_t row = batch.rows[place];
+      CopyHiddenState(tokens, rows[row], &(*results)[row]);
+    }
+  });
+  return RunHead(batch, hidden, rows, context, results);
+}
+
+absl::StatusOr<TensorView> TextEncoderModel::RunEncoder(
+    const RaggedBatch& batch, absl::Span<const EncoderRow> rows, ExecutionContext& context,
+    std::vector<EncoderRowResult>* results) const {
+  std::vector<float*> attentions;
+  for (size_t place = 0; place < batch.rows.size(); ++place) {
+    const size_t row = batch.rows[place];
+    if (!rows[row].want_attentions) continue;
+    const int64_t length = batch.length(place);
+    std::vector<float>& wanted = (*results)[row].attentions;
+    wanted.resize(
+        static_cast<size_t>(parts_.info.num_layers * parts_.info.num_heads * length * length));
+    attentions.push_back(wanted.data());
+  }
+  return parts_.encoder.Run({.ids = batch.ids,
+                             .type_ids = batch.type_ids,
+                             .positions = batch.positions,
+                             .cumulative = batch.cumulative,
+                             .attentions = attentions},
+                            context);
+}
+
+void TextEncoderModel::CopyHiddenState(const TensorView& tokens, const EncoderRow& row,
+                                       EncoderRowResult* result) const {
+  if (row.want_hidden_state) {
+    result->hidden_state.resize(static_cast<size_t>(tokens.num_elements()));
+    ToFloats(tokens, 0, absl::MakeSpan(result->hidden_state));
+  }
+  if (row.want_embedding) {
+    const bool given = row.pooling != Pooling::kModelDefault;
+    result->embedding = Pool(tokens, {.pooling = given ? row.pooling : parts_.default_pooling,
+                                      .dimensions = row.dimensions,
+                                      .normalize = row.normalize});
+  }
+}
+
+absl::Status TextEncoderModel::RunHead(const RaggedBatch& batch, const TensorView& hidden,
+                                       absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                                       std::vector<EncoderRowResult>* results) const {
+  std::vector<int64_t> first_tokens;
+  std::vector<size_t> wanting;
+  for (size_t place = 0; place < batch.rows.size(); ++place) {
+    if (!rows[batch.rows[place]].want_logits) continue;
+    first_tokens.push_back(batch.cumulative[place]);
+    wanting.push_back(batch.rows[place]);
+  }
+  if (wanting.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const absl::Span<const float> logits,
+                   parts_.head->Run(hidden, first_tokens, context));
+  const auto num_labels = static_cast<size_t>(parts_.head->num_labels());
+  for (size_t i = 0; i < wanting.size(); ++i) {
+    const absl::Span<const float> row = logits.subspan(i * num_labels, num_labels);
+    (*results)[wanting[i]].logits.assign(row.begin(), row.end());
+  }
+  return absl::OkStatus();
+}
+
+ModelInfo InfoOf(const EncoderConfig& config, DType compute) {
+  ModelInfo info;
+  info.kind = config.classifies ? ModelKind::kSequenceClassification : ModelKind::kEmbedding;
+  info.architecture = config.family->model_type;
+  info.compute = compute;
+  info.hidden_size = config.hidden_size;
+  info.num_layers = config.num_layers;
+  info.num_heads = config.num_heads;
+  info.max_length = config.max_positions;
+  info.vocab_size = config.vocab_size;
+  info.type_vocab_size = config.type_vocab_size;
+  info.labels = config.labels.labels;
+  info.score_function = config.labels.score_function;
+  return info;
+}
+
+void LowerLimit(int64_t limit, int64_t* max_length) {
+  if (limit > 0) *max_length = std::min(*max_length, limit);
+}
+
+/// The file that Tokenizer::Load() takes.
+std::string TokenizerFile(const std::string& directory) {
+  std::error_code error;
+  const bool has_json = std::filesystem::exists(directory + "/tokenizer.json", error);
+  return has_json ? "tokenizer.json" : "vocab.txt";
+}
+
+/// A checkpoint without tokenizer files is served by token ids alone.
+absl::Status LoadTokenizer(const std::string& directory, TextEncoderModel::Parts* parts) {
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Load(directory);
+  if (absl::IsNotFound(tokenizer.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(tokenizer.status());
+  if ((*tokenizer)->vocab_size() > parts->info.vocab_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(directory, ": the tokenizer's vocabulary has ", (*tokenizer)->vocab_size(),
+                     " tokens, at most \"vocab_size\" ", parts->info.vocab_size,
+                     " of config.json (the rows of the embedding table) are allowed"));
+  }
+  LowerLimit((*tokenizer)->model_max_length(), &parts->info.max_length);
+  parts->info.tokenizer = TokenizerFile(directory);
+  parts->tokenizer = *std::move(tokenizer);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& checkpoint,
+                                                             const EncoderFamily& family,
+                                                             const LoadOptions& options) {
+  ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(family, checkpoint.config()));
+  const DType compute = ComputeType(options.precision, checkpoint, DescribePlatform().has_bf16);
+  WeightLoader loader(&checkpoint);
+  ASSIGN_OR_RETURN(Encoder encoder, Encoder::Load(config, compute, &loader));
+  TextEncoderModel::Parts parts{.info = InfoOf(config, compute), .encoder = std::move(encoder)};
+  if (config.classifies) {
+    ASSIGN_OR_RETURN(parts.head, ClassificationHead::Load(config, &loader));
+  } else {
+    ASSIGN_OR_RETURN(const SentenceTransformersConfig sentences,
+                     ReadSentenceTransformersConfig(checkpoint.directory(), config.hidden_size));
+    parts.default_pooling = sentences.pooling;
+    LowerLimit(sentences.max_length, &parts.info.max_length);
+  }
+  RETURN_IF_ERROR(LoadTokenizer(checkpoint.directory(), &parts));
+  parts.info.weight_bytes = loader.loaded_bytes();
+  return std::make_shared<const TextEncoderModel>(std::move(parts));
+}
+
+}  // namespace attentiond

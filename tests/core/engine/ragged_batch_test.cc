@@ -1,0 +1,47 @@
+#include "core/engine/ragged_batch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace attentiond {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
+  const std::vector<int32_t> a = {1, 2}, b = {3}, c = {4, 5, 6}, types = {1, 0, 1},
+                             positions = {9, 8, 7};
+  EncoderRow rows[4];
+  rows[0].ids = a;
+  rows[0].want_attentions = true;
+  rows[1].ids = b;
+  rows[2].ids = c;
+  rows[2].type_ids = types;
+  rows[2].positions = positions;
+  rows[3].ids = b;
+  rows[3].want_attentions = true;
+  const RaggedBatch batch = MakeRaggedBatch(rows, true);
+  EXPECT_THAT(batch.rows, ElementsAre(1, 2, 0, 3));
+  EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 4, 6, 7));
+  EXPECT_THAT(batch.ids, ElementsAre(3, 4, 5, 6, 1, 2, 3));
+  EXPECT_THAT(batch.type_ids, ElementsAre(0, 1, 0, 1, 0, 0, 0));
+  EXPECT_THAT(batch.positions, ElementsAre(0, 9, 8, 7, 0, 1, 0));
+  EXPECT_EQ(batch.length(1), 3);
+}
+
+TEST(RaggedBatchTest, HasNoTypesForAModelWithout) {
+  const std::vector<int32_t> ids = {1, 2};
+  EncoderRow row;
+  row.ids = ids;
+  EXPECT_THAT(MakeRaggedBatch({&row, 1}, false).type_ids, IsEmpty());
+}
+
+TEST(RaggedBatchTest, MayBeEmpty) {
+  const RaggedBatch batch = MakeRaggedBatch({}, true);
+  EXPECT_THAT(batch.rows, IsEmpty());
+  EXPECT_THAT(batch.cumulative, ElementsAre(0));
+}
+
+}  // namespace
+}  // namespace attentiond
