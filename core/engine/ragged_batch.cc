@@ -6,6 +6,8 @@
 
 namespace attentiond {
 
+void RaggedBatch::KeepFirstTokens() { std::iota(cumulative.begin(), cumulative.end(), 0); }
+
 RaggedBatch MakeRaggedBatch(absl::Span<const EncoderRow> rows, bool has_types) {
   RaggedBatch batch;
   batch.rows.resize(rows.size());

@@ -18,6 +18,8 @@ struct RaggedBatch {
   std::vector<int32_t> type_ids;    ///< [T]; empty without token types
   std::vector<int32_t> positions;   ///< [T]
 
+  /// Makes `cumulative` that of a batch of which each row has its first token left.
+  void KeepFirstTokens();
   int64_t length(size_t place) const { return cumulative[place + 1] - cumulative[place]; }
 };
 

@@ -41,14 +41,21 @@ class TextEncoderModel final : public Model, public TextEncoder {
                    std::vector<EncoderRowResult>* results) const override;
 
  private:
-  absl::StatusOr<TensorView> RunEncoder(const RaggedBatch& batch, absl::Span<const EncoderRow> rows,
-                                        ExecutionContext& context,
-                                        std::vector<EncoderRowResult>* results) const;
+  std::vector<float*> MakeRoomForAttentions(const RaggedBatch& batch,
+                                            absl::Span<const EncoderRow> rows,
+                                            std::vector<EncoderRowResult>* results) const;
   absl::Status RunHead(const RaggedBatch& batch, const TensorView& hidden,
                        absl::Span<const EncoderRow> rows, ExecutionContext& context,
                        std::vector<EncoderRowResult>* results) const;
-  void CopyHiddenState(const TensorView& tokens, const EncoderRow& row,
-                       EncoderRowResult* result) const;
+  void TakeResults(const TensorView& tokens, const EncoderRow& row, EncoderRowResult* result) const;
+  Pooling PoolingOf(const EncoderRow& row) const {
+    return row.pooling == Pooling::kModelDefault ? parts_.default_pooling : row.pooling;
+  }
+  /// Whether what the row wants comes from its first token alone.
+  bool NeedsFirstToken(const EncoderRow& row) const {
+    return !row.want_hidden_state && !row.want_attentions &&
+           !(row.want_embedding && PoolingOf(row) == Pooling::kMean);
+  }
 
   const Parts parts_;
 };
@@ -58,8 +65,19 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
   results->clear();
   results->resize(rows.size());
   if (rows.empty()) return absl::OkStatus();
-  const RaggedBatch batch = MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0);
-  ASSIGN_OR_RETURN(const TensorView hidden, RunEncoder(batch, rows, context, results));
+  RaggedBatch batch = MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0);
+  const bool first_tokens_only = std::all_of(
+      rows.begin(), rows.end(), [this](const EncoderRow& row) { return NeedsFirstToken(row); });
+  const std::vector<float*> attentions = MakeRoomForAttentions(batch, rows, results);
+  ASSIGN_OR_RETURN(const TensorView hidden,
+                   parts_.encoder.Run({.ids = batch.ids,
+                                       .type_ids = batch.type_ids,
+                                       .positions = batch.positions,
+                                       .cumulative = batch.cumulative,
+                                       .attentions = attentions,
+                                       .first_tokens_only = first_tokens_only},
+                                      context));
+  if (first_tokens_only) batch.KeepFirstTokens();
 
   const int64_t width = parts_.info.hidden_size;
   const auto num_rows = static_cast<int64_t>(rows.size());
@@ -71,44 +89,38 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
           static_cast<const char*>(hidden.data) + offset * ByteSize(hidden.dtype), hidden.dtype,
           Shape{batch.length(place), width}};
       const size_t row = batch.rows[place];
-      CopyHiddenState(tokens, rows[row], &(*results)[row]);
+      TakeResults(tokens, rows[row], &(*results)[row]);
     }
   });
   return RunHead(batch, hidden, rows, context, results);
 }
 
-absl::StatusOr<TensorView> TextEncoderModel::RunEncoder(
-    const RaggedBatch& batch, absl::Span<const EncoderRow> rows, ExecutionContext& context,
+/// For the rows that want them, in the order of their places.
+std::vector<float*> TextEncoderModel::MakeRoomForAttentions(
+    const RaggedBatch& batch, absl::Span<const EncoderRow> rows,
     std::vector<EncoderRowResult>* results) const {
+  const int64_t maps = parts_.info.num_layers * parts_.info.num_heads;
   std::vector<float*> attentions;
   for (size_t place = 0; place < batch.rows.size(); ++place) {
     const size_t row = batch.rows[place];
     if (!rows[row].want_attentions) continue;
-    const int64_t length = batch.length(place);
     std::vector<float>& wanted = (*results)[row].attentions;
-    wanted.resize(
-        static_cast<size_t>(parts_.info.num_layers * parts_.info.num_heads * length * length));
+    wanted.resize(static_cast<size_t>(maps * batch.length(place) * batch.length(place)));
     attentions.push_back(wanted.data());
   }
-  return parts_.encoder.Run({.ids = batch.ids,
-                             .type_ids = batch.type_ids,
-                             .positions = batch.positions,
-                             .cumulative = batch.cumulative,
-                             .attentions = attentions},
-                            context);
+  return attentions;
 }
 
-void TextEncoderModel::CopyHiddenState(const TensorView& tokens, const EncoderRow& row,
-                                       EncoderRowResult* result) const {
+void TextEncoderModel::TakeResults(const TensorView& tokens, const EncoderRow& row,
+                                   EncoderRowResult* result) const {
   if (row.want_hidden_state) {
     result->hidden_state.resize(static_cast<size_t>(tokens.num_elements()));
     ToFloats(tokens, 0, absl::MakeSpan(result->hidden_state));
   }
   if (row.want_embedding) {
-    const bool given = row.pooling != Pooling::kModelDefault;
-    result->embedding = Pool(tokens, {.pooling = given ? row.pooling : parts_.default_pooling,
-                                      .dimensions = row.dimensions,
-                                      .normalize = row.normalize});
+    result->embedding =
+        Pool(tokens,
+             {.pooling = PoolingOf(row), .dimensions = row.dimensions, .normalize = row.normalize});
   }
 }
 

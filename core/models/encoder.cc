@@ -1,9 +1,11 @@
 // core/models/encoder.cc -- embeddings, then layers of attention and feed-forward.
 #include "core/models/encoder.h"
 
+#include <cstring>
+#include <numeric>
+
 #include "absl/container/inlined_vector.h"
 #include "core/base/status_macros.h"
-#include "core/ops/attention.h"
 #include "core/ops/embedding.h"
 #include "core/ops/layer_norm.h"
 #include "core/ops/workspace.h"
@@ -12,7 +14,7 @@ namespace attentiond {
 
 /// The buffers of one run, in the context's workspace. All rows are contiguous.
 struct Encoder::Activations {
-  int64_t tokens = 0;
+  int64_t tokens = 0;               // T; B once only first tokens are left
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
@@ -30,10 +32,10 @@ absl::StatusOr<Encoder> Encoder::Load(const EncoderConfig& config, DType compute
 
 absl::StatusOr<TensorView> Encoder::Run(const EncoderBatch& batch,
                                         ExecutionContext& context) const {
-  const Activations at = Prepare(batch, context);
+  Activations at = Prepare(batch, context);
   RunEmbeddings(batch, at, context);
   for (size_t index = 0; index < weights_.layers.size(); ++index) {
-    RETURN_IF_ERROR(RunLayer(index, batch, at, context));
+    RETURN_IF_ERROR(RunLayer(index, batch, &at, context));
   }
   return TensorView{at.hidden, compute_, Shape{at.tokens, config_.hidden_size}};
 }
@@ -63,27 +65,38 @@ void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
   RunNorm(weights_.embeddings_norm, at, context);
 }
 
-absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, const Activations& at,
+absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activations* at,
                                ExecutionContext& context) const {
   const EncoderLayerWeights& layer = weights_.layers[index];
   const int64_t hidden = config_.hidden_size;
-  const int64_t inner = config_.intermediate_size;
-
-  RETURN_IF_ERROR(layer.query_key_value.Run({.x = at.hidden,
+  RETURN_IF_ERROR(layer.query_key_value.Run({.x = at->hidden,
                                              .x_stride = hidden,
-                                             .y = at.query_key_value,
+                                             .y = at->query_key_value,
                                              .y_stride = 3 * hidden,
-                                             .rows = at.tokens},
+                                             .rows = at->tokens},
                                             context));
-  RETURN_IF_ERROR(RunAttention(index, batch, at, context));
-  RETURN_IF_ERROR(layer.attention_output.Run({.x = at.attended,
+  if (batch.first_tokens_only && index + 1 == weights_.layers.size()) {
+    RETURN_IF_ERROR(RunFirstTokensAttention(batch, at, context));
+  } else {
+    RETURN_IF_ERROR(RunAttention(index, batch, *at, context));
+  }
+  RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
                                               .x_stride = hidden,
-                                              .y = at.hidden,
+                                              .y = at->hidden,
                                               .y_stride = hidden,
-                                              .rows = at.tokens,
-                                              .residual = at.hidden},
+                                              .rows = at->tokens,
+                                              .residual = at->hidden},
                                              context));
-  RunNorm(layer.attention_norm, at, context);
+  RunNorm(layer.attention_norm, *at, context);
+  RETURN_IF_ERROR(RunFeedForward(layer, *at, context));
+  RunNorm(layer.output_norm, *at, context);
+  return absl::OkStatus();
+}
+
+absl::Status Encoder::RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
+                                     ExecutionContext& context) const {
+  const int64_t hidden = config_.hidden_size;
+  const int64_t inner = config_.intermediate_size;
   RETURN_IF_ERROR(layer.intermediate.Run({.x = at.hidden,
                                           .x_stride = hidden,
                                           .y = at.intermediate,
@@ -91,42 +104,45 @@ absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, const Ac
                                           .rows = at.tokens,
                                           .activation = config_.activation},
                                          context));
-  RETURN_IF_ERROR(layer.output.Run({.x = at.intermediate,
-                                    .x_stride = inner,
-                                    .y = at.hidden,
-                                    .y_stride = hidden,
-                                    .rows = at.tokens,
-                                    .residual = at.hidden},
-                                   context));
-  RunNorm(layer.output_norm, at, context);
-  return absl::OkStatus();
+  return layer.output.Run({.x = at.intermediate,
+                           .x_stride = inner,
+                           .y = at.hidden,
+                           .y_stride = hidden,
+                           .rows = at.tokens,
+                           .residual = at.hidden},
+                          context);
+}
+
+/// The arguments that all calls share, for rows that begin at `first_token`.
+AttentionArgs Encoder::ArgsFor(const Activations& at, int64_t first_token) const {
+  const int64_t hidden = config_.hidden_size;
+  const auto column = [&](int64_t channel) {
+    const auto element = static_cast<size_t>(first_token * 3 * hidden + channel);
+    return AttentionOperand{
+        static_cast<const char*>(at.query_key_value) + element * ByteSize(compute_), 0,
+        config_.head_dim(), 3 * hidden};
+  };
+  AttentionArgs args;
+  args.num_heads = args.num_kv_heads = config_.num_heads;
+  args.head_dim = args.value_dim = config_.head_dim();
+  args.dtype = compute_;
+  args.query = column(0);
+  args.key = column(hidden);
+  args.value = column(2 * hidden);
+  return args;
 }
 
 absl::Status Encoder::RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
                                    ExecutionContext& context) const {
   const int64_t hidden = config_.hidden_size;
-  const int64_t head_dim = config_.head_dim();
-  // Channel `column` of the first token of a row that begins at `start`.
-  const auto operand = [&](int64_t column, int64_t start) {
-    return AttentionOperand{
-        static_cast<const char*>(at.query_key_value) +
-            static_cast<size_t>(start * 3 * hidden + column) * ByteSize(compute_),
-        0, head_dim, 3 * hidden};
-  };
-  const auto attend = [&](int64_t rows, const SequenceLengths& lengths, int64_t start,
+  const auto attend = [&](int64_t rows, const SequenceLengths& lengths, int64_t first_token,
                           AttentionOutputs outputs) {
-    AttentionArgs args;
+    AttentionArgs args = ArgsFor(at, first_token);
     args.batch = rows;
-    args.num_heads = args.num_kv_heads = config_.num_heads;
-    args.head_dim = args.value_dim = head_dim;
-    args.dtype = compute_;
     args.query_lengths = args.kv_lengths = lengths;
-    args.query = operand(0, start);
-    args.key = operand(hidden, start);
-    args.value = operand(2 * hidden, start);
-    outputs.output = {
-        static_cast<char*>(at.attended) + static_cast<size_t>(start * hidden) * ByteSize(compute_),
-        0, head_dim, hidden};
+    outputs.output = {static_cast<char*>(at.attended) +
+                          static_cast<size_t>(first_token * hidden) * ByteSize(compute_),
+                      0, config_.head_dim(), hidden};
     return Attention(args, outputs, context);
   };
 
@@ -148,6 +164,35 @@ absl::Status Encoder::RunAttention(size_t index, const EncoderBatch& batch, cons
     RETURN_IF_ERROR(attend(1, {.dense_length = length, .cumulative = {}}, start, outputs));
   }
   return absl::OkStatus();
+}
+
+/// Each row's first token attends to the whole row; from here on it is all that is left of the row.
+absl::Status Encoder::RunFirstTokensAttention(const EncoderBatch& batch, Activations* at,
+                                              ExecutionContext& context) const {
+  const int64_t hidden = config_.hidden_size;
+  const size_t rows = batch.cumulative.size() - 1;
+  const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(compute_);
+  auto* queries =
+      static_cast<char*>(context.workspace().Get(Workspace::Slot::kNormed, rows * row_bytes));
+  auto* states = static_cast<char*>(at->hidden);
+  const auto* projected = static_cast<const char*>(at->query_key_value);
+  std::vector<int64_t> one_each(rows + 1);
+  std::iota(one_each.begin(), one_each.end(), 0);
+  for (size_t row = 0; row < rows; ++row) {
+    const auto first = static_cast<size_t>(batch.cumulative[row]);
+    std::memcpy(queries + row * row_bytes, projected + first * 3 * row_bytes, row_bytes);
+    std::memmove(states + row * row_bytes, states + first * row_bytes, row_bytes);
+  }
+  at->tokens = static_cast<int64_t>(rows);
+
+  AttentionArgs args = ArgsFor(*at, 0);
+  args.batch = at->tokens;
+  args.query = {queries, 0, config_.head_dim(), hidden};
+  args.query_lengths.cumulative = one_each;
+  args.kv_lengths.cumulative = batch.cumulative;
+  AttentionOutputs outputs;
+  outputs.output = {at->attended, 0, config_.head_dim(), hidden};
+  return Attention(args, outputs, context);
 }
 
 void Encoder::RunNorm(const NormWeights& norm, const Activations& at,

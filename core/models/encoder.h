@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "core/models/encoder_config.h"
 #include "core/models/encoder_weights.h"
+#include "core/ops/attention.h"
 #include "core/ops/execution_context.h"
 
 namespace attentiond {
@@ -25,6 +26,10 @@ struct EncoderBatch {
   /// Where the last attentions.size() rows of the batch want their attention probabilities:
   /// [layers, heads, S, S] of f32 for a row of S tokens.
   absl::Span<float* const> attentions;
+
+  /// Only the first token's hidden state of each row is wanted, as classification does: the last
+  /// layer leaves out the others. Then `attentions` is empty.
+  bool first_tokens_only = false;
 };
 
 /// Immutable; may be shared by contexts.
@@ -35,8 +40,8 @@ class Encoder {
   static absl::StatusOr<Encoder> Load(const EncoderConfig& config, DType compute,
                                       WeightLoader* loader);
 
-  /// The last hidden states [T, hidden_size], in the context's memory: valid until the context runs
-  /// something else.
+  /// The last hidden states [T, hidden_size], or [B, hidden_size] of the first tokens only; in the
+  /// context's memory: valid until the context runs something else.
   ///
   /// Numerics  sums, softmax and norms in f32; activations between the ops in `compute`.
   /// Source    Vaswani et al. 2017, arXiv:1706.03762, section 3; norms after the residual sums.
@@ -51,10 +56,15 @@ class Encoder {
   Activations Prepare(const EncoderBatch& batch, ExecutionContext& context) const;
   void RunEmbeddings(const EncoderBatch& batch, const Activations& at,
                      ExecutionContext& context) const;
-  absl::Status RunLayer(size_t index, const EncoderBatch& batch, const Activations& at,
+  absl::Status RunLayer(size_t index, const EncoderBatch& batch, Activations* at,
                         ExecutionContext& context) const;
   absl::Status RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
                             ExecutionContext& context) const;
+  absl::Status RunFirstTokensAttention(const EncoderBatch& batch, Activations* at,
+                                       ExecutionContext& context) const;
+  absl::Status RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
+                              ExecutionContext& context) const;
+  AttentionArgs ArgsFor(const Activations& at, int64_t first_token) const;
   void RunNorm(const NormWeights& norm, const Activations& at, ExecutionContext& context) const;
 
   EncoderConfig config_;

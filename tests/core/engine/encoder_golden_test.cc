@@ -129,6 +129,25 @@ TEST_P(EncoderGoldenTest, AllInOneShuffledBatch) {
   }
 }
 
+// What needs no token but the first leaves the others out of the last layer.
+TEST_P(EncoderGoldenTest, FirstTokensAlone) {
+  const auto model = Load(LoadOptions::Precision::kF32);
+  std::vector<EncoderRow> rows;
+  for (const Row& row : cases_) {
+    rows.push_back(row.encoder_row());
+    rows.back().want_hidden_state = false;
+    rows.back().pooling = Pooling::kCls;
+  }
+  const std::vector<EncoderRowResult> results = Run(*model, rows);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const json& source = cases_[i].source;
+    const bool classifies = source.contains("logits");
+    ExpectNear(classifies ? results[i].logits : results[i].embedding,
+               source.at(classifies ? "logits" : "cls_normalized").get<std::vector<float>>(),
+               golden_.tolerance(), source.at("name"));
+  }
+}
+
 // The tolerance above allows a row to depend on its neighbours a little; this does not.
 TEST_P(EncoderGoldenTest, ABatchEqualsItsRowsAlone) {
   const auto model = Load(LoadOptions::Precision::kF32);

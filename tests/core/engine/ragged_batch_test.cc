@@ -30,6 +30,13 @@ TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
   EXPECT_EQ(batch.length(1), 3);
 }
 
+TEST(RaggedBatchTest, KeepsFirstTokens) {
+  RaggedBatch batch;
+  batch.cumulative = {0, 5, 6, 9};
+  batch.KeepFirstTokens();
+  EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 2, 3));
+}
+
 TEST(RaggedBatchTest, HasNoTypesForAModelWithout) {
   const std::vector<int32_t> ids = {1, 2};
   EncoderRow row;

@@ -156,6 +156,24 @@ TEST_P(EncoderTest, AttentionsAreDistributionsOfTheRowsThatAsk) {
   ExpectNear(hidden, Run(encoder, rows.batch()), rounding_, "hidden states with attentions");
 }
 
+TEST_P(EncoderTest, FirstTokensOnlyAreTheSameFirstTokens) {
+  const Encoder encoder = MustLoad(RandomEncoder(family(), {}, false));
+  Rows rows;
+  rows.Add({1, 2, 3});
+  rows.Add({4});
+  rows.Add({5, 6, 7, 8, 9});
+  const std::vector<float> all = Run(encoder, rows.batch());
+  EncoderBatch batch = rows.batch();
+  batch.first_tokens_only = true;
+  const std::vector<float> first = Run(encoder, batch);
+  ASSERT_EQ(first.size(), 3u * 24);
+  for (size_t row = 0; row < 3; ++row) {
+    const auto begin = static_cast<size_t>(rows.cumulative[row]) * 24;
+    ExpectNear(absl::MakeConstSpan(first).subspan(row * 24, 24),
+               absl::MakeConstSpan(all).subspan(begin, 24), rounding_, "first token");
+  }
+}
+
 TEST_P(EncoderTest, NamesTheTensorThatIsMissing) {
   for (const auto& [name, tensor] : RandomEncoder(family(), {}, true).tensors) {
     CheckpointBuilder broken = RandomEncoder(family(), {}, true);
