@@ -12,7 +12,7 @@
 
 namespace attentiond {
 
-/// The generated service with every method taking bytes: attention_service_message.h says why.
+/// The generated service with every method taking bytes: message_codec.h says why.
 using RawAttentionService = v1::AttentionService::WithRawCallbackMethod_Attend<
     v1::AttentionService::WithRawCallbackMethod_Classify<
         v1::AttentionService::WithRawCallbackMethod_Embed<

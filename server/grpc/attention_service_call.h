@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "server/grpc/attention_service_conversion.h"
-#include "server/grpc/attention_service_message.h"
+#include "server/grpc/message_codec.h"
 #include "server/grpc/service_environment.h"
 #include "server/grpc/unary_reactor.h"
 

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/grpc/attention_service_message.h"
+#include "server/grpc/message_codec.h"
 #include "server/grpc/kserve_descriptions.h"
 #include "server/grpc/model_infer.h"
 #include "server/grpc/stream_infer.h"

@@ -8,7 +8,7 @@
 
 namespace attentiond {
 
-/// The generated service. Inference is served raw (server/grpc/attention_service_message.h says
+/// The generated service. Inference is served raw (server/grpc/message_codec.h says
 /// why), all else from parsed messages.
 using KserveRpcs = inference::GRPCInferenceService;
 using KserveServiceBase =

@@ -1,8 +1,8 @@
-// server/grpc/attention_service_message.h -- bytes of a request to its message, and back, with
-// errors that name the field.
+// server/grpc/message_codec.h -- bytes of a request to its message, and back, with errors that name
+// the field.
 //
 // gRPC's own parsing answers UNIMPLEMENTED without a word to a message that does not parse, one
-// with text that is not UTF-8 included. So the service takes the bytes and parses here.
+// with text that is not UTF-8 included. So the services take the bytes and parse here.
 #pragma once
 
 #include <google/protobuf/message.h>

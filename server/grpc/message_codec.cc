@@ -1,5 +1,5 @@
-// server/grpc/attention_service_message.cc -- a pass over the wire format before the real parser.
-#include "server/grpc/attention_service_message.h"
+// server/grpc/message_codec.cc -- a pass over the wire format before the real parser.
+#include "server/grpc/message_codec.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/io/coded_stream.h>

@@ -1,6 +1,6 @@
-// tests/server/grpc/attention_service_message_test.cc -- bytes that are not the message they should
-// be, cut into slices in every way.
-#include "server/grpc/attention_service_message.h"
+// tests/server/grpc/message_codec_test.cc -- bytes that are not the message they should be, cut into
+// slices in every way.
+#include "server/grpc/message_codec.h"
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
