@@ -2,6 +2,8 @@
 
 #include <civetweb.h>
 
+#include <chrono>
+#include <future>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -44,11 +46,12 @@ class HttpServer::Impl {
     mg_init_library(MG_FEATURES_DEFAULT);
   }
   ~Impl() {
-    if (context_ != nullptr) mg_stop(context_);
+    if (context_ != nullptr) Stop();
     mg_exit_library();
   }
 
-  absl::Status Start(const std::string& address) {
+  absl::Status Start(const std::string& address, std::string host) {
+    host_ = std::move(host);
     const char* const options[] = {"listening_ports",
                                    address.c_str(),  //
                                    "num_threads",
@@ -97,6 +100,19 @@ class HttpServer::Impl {
     return response.status;
   }
 
+  /// civetweb's accepting thread looks whether it shall stop every two seconds and when a client
+  /// comes: clients come until it has stopped.
+  void Stop() {
+    const int bound_port = port();
+    const auto stopped = std::async(std::launch::async, [this] { mg_stop(context_); });
+    while (stopped.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready) {
+      char error[64];
+      mg_connection* client =
+          mg_connect_client(host_.c_str(), bound_port, /*use_ssl=*/0, error, sizeof(error));
+      if (client != nullptr) mg_close_connection(client);
+    }
+  }
+
   void Complain(const char* message) {
     MutexLock lock(&mutex_);
     if (first_complaint_.empty()) first_complaint_ = message;
@@ -107,6 +123,7 @@ class HttpServer::Impl {
   }
 
   const HttpHandlers handlers_;
+  std::string host_;  ///< that it listens on
   mg_context* context_ = nullptr;
   Mutex mutex_;
   std::string first_complaint_ ABSL_GUARDED_BY(mutex_);  ///< why it did not start, if it did not
@@ -118,9 +135,9 @@ HttpServer::~HttpServer() = default;
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address,
                                                               HttpHandlers handlers) {
   // civetweb reads commas and suffixes in it as further ports and options.
-  RETURN_IF_ERROR(ParseListenAddress(address).status());
+  ASSIGN_OR_RETURN(const ListenAddress parsed, ParseListenAddress(address));
   auto impl = std::make_unique<Impl>(std::move(handlers));
-  RETURN_IF_ERROR(impl->Start(address));
+  RETURN_IF_ERROR(impl->Start(address, parsed.host));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

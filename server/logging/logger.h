@@ -60,6 +60,10 @@ class Logger {
     Log(LogLevel::kError, message, fields);
   }
 
+  /// Blocks until what was logged before is written, or for a second: for a process that is about
+  /// to end without destroying its objects.
+  void Flush();
+
   /// Lines dropped because the reader was too slow.
   int64_t dropped_lines() const;
 

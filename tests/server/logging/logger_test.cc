@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 namespace attentiond {
@@ -77,6 +78,16 @@ TEST(LoggerTest, LinesOfConcurrentWritersStayWhole) {
   });
   EXPECT_EQ(lines.size(), 400u);
   EXPECT_THAT(lines, testing::Each(testing::HasSubstr(" info whole line=")));
+}
+
+TEST(LoggerTest, FlushWaitsUntilLinesAreWritten) {
+  std::ostringstream out;
+  Logger logger({}, &out);
+  for (int line = 1; line <= 3; ++line) {
+    logger.Info("line", {{"number", line}});
+    logger.Flush();
+    EXPECT_THAT(out.str(), testing::EndsWith(absl::StrCat(" number=", line, "\n")));
+  }
 }
 
 /// A stream whose reader is stuck until it is released.
