@@ -71,37 +71,49 @@ class BertNormalizer::Rewriter {
   }
 
   void Finish() {
+    // The places in the source stay in order when the marks change theirs: the n-th place goes to
+    // the n-th mark that begins one.
+    absl::InlinedVector<SourceSpan, 8> places;
+    for (const Mark& mark : marks_) {
+      if (mark.begins_place) places.push_back(mark.span);
+    }
     std::stable_sort(marks_.begin(), marks_.end(), [](const Mark& a, const Mark& b) {
       return a.combining_class < b.combining_class;
     });
-    for (const Mark& mark : marks_) Lowercase(mark.c, mark.span);
+    auto next_place = places.begin();
+    for (const Mark& mark : marks_) {
+      if (mark.begins_place) last_span_ = *next_place++;
+      Lowercase(mark.c, last_span_);
+    }
     marks_.clear();
   }
 
  private:
   struct Mark {
     char32_t c;
-    SourceSpan span;
     uint8_t combining_class;
+    bool begins_place;  // the first, or only, character that a character of the source became
+    SourceSpan span;
   };
 
   void Decompose(char32_t c, SourceSpan span) {
     if (!options_.strip_accents) return Lowercase(c, span);
     const auto ch = static_cast<UChar32>(c);
     icu::UnicodeString parts;
-    if (c < 0x80 || !Nfd().getDecomposition(ch, parts)) return Order(c, span);
+    if (c < 0x80 || !Nfd().getDecomposition(ch, parts)) return Order(c, span, true);
     for (int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1)) {
-      Order(static_cast<char32_t>(parts.char32At(i)), span);
+      Order(static_cast<char32_t>(parts.char32At(i)), span, i == 0);
     }
   }
 
-  void Order(char32_t c, SourceSpan span) {
+  void Order(char32_t c, SourceSpan span, bool begins_place) {
     const uint8_t combining_class = c < 0x80 ? 0 : u_getCombiningClass(static_cast<UChar32>(c));
     if (combining_class != 0) {
-      marks_.push_back({c, span, combining_class});
+      marks_.push_back({c, combining_class, begins_place, span});
       return;
     }
     if (!marks_.empty()) Finish();
+    last_span_ = span;
     Lowercase(c, span);
   }
 
@@ -119,6 +131,7 @@ class BertNormalizer::Rewriter {
   const Options& options_;
   AlignedText* const out_;
   absl::InlinedVector<Mark, 8> marks_;
+  SourceSpan last_span_;  // of the last character that left marks_, or did not enter it
 };
 
 BertNormalizer::BertNormalizer(const Options& options) : options_(options) {

@@ -128,6 +128,16 @@ TEST(BertNormalizerTest, KeepsTheSource) {
             (std::vector<Span>{{10, 12}, {10, 12}, {10, 12}}));
 }
 
+TEST(BertNormalizerTest, MarksThatAreSortedKeepTheSourceInOrder) {
+  const Options strip = {false, false, true, false};
+  // Four bytes each: the letter, then the two marks in their new order.
+  const std::vector<SourceSpan> spans = Spans(strip, "x\U0001d16d\U0001d165", 0);
+  ASSERT_EQ(spans.size(), 9u);
+  EXPECT_EQ(spans[0], (SourceSpan{0, 1}));
+  EXPECT_EQ(spans[1], (SourceSpan{1, 5}));
+  EXPECT_EQ(spans[5], (SourceSpan{5, 9}));
+}
+
 TEST(BertNormalizerTest, ReadsItsOptions) {
   const auto normalized = [](const char* json, absl::string_view text) {
     auto normalizer = BertNormalizer::FromJson(nlohmann::json::parse(json));

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/text/tokenizer_json.h"
-#include "tests/core/text/word_piece_json.h"
+#include "tests/testing/small_tokenizer_json.h"
 
 namespace attentiond {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/core/text/word_piece_json.h"
+#include "tests/testing/small_tokenizer_json.h"
 #include "tests/testing/temporary_directory.h"
 
 namespace attentiond {

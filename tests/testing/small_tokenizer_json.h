@@ -1,4 +1,4 @@
-// tests/core/text/word_piece_json.h -- a small tokenizer.json for tests to break.
+// tests/testing/small_tokenizer_json.h -- a small tokenizer.json for tests to break.
 #pragma once
 
 #include <nlohmann/json.hpp>
