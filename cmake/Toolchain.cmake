@@ -36,3 +36,7 @@ if(ATTENTIOND_SANITIZE)
     -fsanitize=${ATTENTIOND_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(attentiond_sanitizers INTERFACE -fsanitize=${ATTENTIOND_SANITIZE})
 endif()
+if(ATTENTIOND_FUZZERS)
+  # libFuzzer steers by what it covers in the libraries too.
+  target_compile_options(attentiond_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
+endif()
