@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/onednn/context.h"
 #include "core/ops/workspace.h"
 #include "tests/testing/expect_near.h"
 #include "tests/testing/golden_model.h"
@@ -121,16 +122,19 @@ TEST_F(TextEncoderModelTest, TypesAndPositionsDefaultToZerosAndTheirPlaces) {
   EXPECT_EQ(results[0].hidden_state, results[1].hidden_state);
 }
 
-TEST_F(TextEncoderModelTest, ReusesItsMemoryOnceWarm) {
+TEST_F(TextEncoderModelTest, ReusesItsMemoryAndKernelsOnceWarm) {
   const auto model = Load(RandomEncoder(Bert(), {}, true));
   EncoderRow row;
   row.ids = ids_;
   row.want_logits = true;
   Run(*model, {row, row, row});
   const size_t warm = context_.workspace().total_bytes();
+  const int64_t kernels_made = context_.onednn().kernels().statistics().misses;
   EXPECT_GT(warm, 0u);
   Run(*model, {row, row, row});
-  Run(*model, {row});
+  EXPECT_EQ(context_.workspace().total_bytes(), warm);
+  EXPECT_EQ(context_.onednn().kernels().statistics().misses, kernels_made);
+  Run(*model, {row});  // smaller: no more memory, whatever kernels it takes
   EXPECT_EQ(context_.workspace().total_bytes(), warm);
 }
 
