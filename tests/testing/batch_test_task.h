@@ -14,7 +14,7 @@
 #include "server/batching/batch_scheduler.h"
 #include "server/batching/batch_task.h"
 
-namespace attentiond {
+namespace attentiond::testing {
 
 /// How a task ended; outlives it. Threads: any.
 class TaskOutcome {
@@ -112,4 +112,4 @@ inline BatchCompletion MarkAllRun(std::vector<std::unique_ptr<BatchTask>> batch)
   };
 }
 
-}  // namespace attentiond
+}  // namespace attentiond::testing

@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 
-namespace attentiond {
+namespace attentiond::testing {
 
 /// Threads: every method may be called concurrently; Advance() not while a mutex is held that some
 /// thread waits with. What waits on the clock must outlive a concurrent Advance().
@@ -78,4 +78,4 @@ class FakeClock final : public Clock {
   std::list<Sleeper> sleepers_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace attentiond
+}  // namespace attentiond::testing

@@ -3,7 +3,7 @@
 
 #include "core/base/mutex.h"
 
-namespace attentiond {
+namespace attentiond::testing {
 
 /// Open at first. Threads: any.
 class Gate {
@@ -46,4 +46,4 @@ class Gate {
   int arrived_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace attentiond
+}  // namespace attentiond::testing

@@ -8,9 +8,12 @@
 namespace attentiond {
 namespace {
 
+using testing::BatchTestTask;
 using ::testing::ElementsAre;
+using testing::IdsOf;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using testing::TaskOutcome;
 
 constexpr absl::Time kNow = absl::FromUnixSeconds(1000);
 

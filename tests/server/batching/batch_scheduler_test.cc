@@ -16,9 +16,16 @@
 namespace attentiond {
 namespace {
 
+using testing::BatchTestTask;
 using ::testing::ElementsAre;
+using testing::FakeClock;
+using testing::Gate;
 using ::testing::HasSubstr;
+using testing::IdsOf;
 using ::testing::IsEmpty;
+using testing::MarkAllRun;
+using testing::ScheduleChecked;
+using testing::TaskOutcome;
 using Tasks = std::vector<std::unique_ptr<BatchTask>>;
 
 class RecordingObserver final : public BatchObserver {

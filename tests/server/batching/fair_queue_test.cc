@@ -8,7 +8,9 @@
 namespace attentiond {
 namespace {
 
+using testing::BatchTestTask;
 using ::testing::ElementsAre;
+using testing::IdsOf;
 
 constexpr absl::Time kStart = absl::UnixEpoch();
 

@@ -7,6 +7,8 @@
 namespace attentiond {
 namespace {
 
+using testing::BatchTestTask;
+
 constexpr absl::Duration kPerToken = absl::Milliseconds(1);
 
 class WaitEstimateTest : public ::testing::Test {
