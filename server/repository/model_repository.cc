@@ -273,8 +273,10 @@ void ModelRepository::Impl::Publish(std::shared_ptr<LoadedModel> loaded) {
       loaded->statistics = old->statistics;
     }
   }
-  if (old != nullptr && old->version != loaded->version)
+  if (old != nullptr && (old->version != loaded->version || old->metrics != loaded->metrics)) {
     old->metrics->SetReady(old->version, false);
+    old->metrics->SetQueueProbe(nullptr);
+  }
   loaded->metrics->SetReady(loaded->version, true);
   loaded->metrics->SetQueueProbe(
       [queue = std::weak_ptr<BatchQueue>(loaded->queue)](int64_t* tasks, absl::Duration* oldest) {
