@@ -108,7 +108,7 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
   if (!options.truncate && num_found > max_tokens) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the text", pair.has_value() ? " and its pair have " : " has ", num_found + num_added,
-        " tokens, at most ", options.max_length, " are allowed"));
+        " tokens, at most ", options.max_length, " are allowed; truncate cuts it to that"));
   }
 
   std::vector<Encoding> parts;

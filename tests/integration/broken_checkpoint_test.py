@@ -125,7 +125,7 @@ class BrokenCheckpointTest(unittest.TestCase):
                                       "127.0.0.1:0"], capture_output=True, text=True, timeout=60)
                 self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
                 errors = [line for line in (run.stdout + run.stderr).splitlines()
-                          if any(word in line for word in words)]
+                          if " error " in line]
                 self.assertEqual(len(errors), 1, run.stdout + run.stderr)
                 for word in words:
                     self.assertIn(word, errors[0])

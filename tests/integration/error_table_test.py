@@ -28,10 +28,22 @@ def details(error, kind):
     return found
 
 
-def big_attention(length=3072, heads=8):
-    """A call of a second or so: something to be in the way of others."""
+def big_attention(length=6144, heads=8):
+    """A call of some hundred milliseconds: something to be in the way of others."""
     rng = np.random.default_rng(1)
     return {name: rng.standard_normal((1, heads, length, 64), np.float32) for name in ("query", "key", "value")}
+
+
+class Blocked:
+    """Two long calls: while the second waits, the first computes."""
+
+    def __init__(self, server, client):
+        self.calls = [client.stub.ModelInfer.future(request("attention", big_attention())) for _ in range(2)]
+        wait_until(lambda: server.metric("attentiond_queue_requests", model="attention") > 0, "the second call waits")
+
+    def wait(self):
+        for call in self.calls:
+            call.result()
 
 
 class ErrorTableTest(unittest.TestCase):
@@ -117,7 +129,7 @@ class ErrorTableTest(unittest.TestCase):
 
         def call():
             try:
-                self.client.infer("attention", big_attention(), timeout=100)
+                self.client.infer("attention", big_attention(3072), timeout=100)
             except grpc.RpcError as error:
                 refused.append(error)
 
@@ -135,27 +147,26 @@ class ErrorTableTest(unittest.TestCase):
     # ---- DEADLINE_EXCEEDED, CANCELLED
     def test_deadline_passes_before_compute(self):
         """Behind a long call, one with a short deadline never reaches compute: the batch count shows it."""
-        blocker = self.client.stub.ModelInfer.future(request("attention", big_attention()))
-        wait_until(lambda: self.server.metric("attentiond_in_flight_requests") > 0, "the long call is in flight")
         before = self.server.metric("attentiond_tokens_total", model="layer")
         batches = self.server.metric("attentiond_batch_requests_count", model="layer")
         query = np.zeros((1, 4, 32), np.float32)
+        blocked = Blocked(self.server, self.client)
         self.fails(Code.DEADLINE_EXCEEDED, {"query": query}, model="layer", timeout=0.005)
-        blocker.result()
+        blocked.wait()
         self.client.infer("attention", {name: np.ones((1, 1, 1, 1), np.float32) for name in ("query", "key", "value")})
         self.assertEqual(self.server.metric("attentiond_batch_requests_count", model="layer"), batches)
         self.assertEqual(self.server.metric("attentiond_tokens_total", model="layer"), before)
 
     def test_client_goes_away(self):
-        blocker = self.client.stub.ModelInfer.future(request("attention", big_attention()))
-        wait_until(lambda: self.server.metric("attentiond_in_flight_requests") > 0, "the long call is in flight")
         rejected = self.server.metric("attentiond_rejected_total", reason="cancelled")
+        batches = self.server.metric("attentiond_batch_requests_count", model="embed")
+        blocked = Blocked(self.server, self.client)
         gone = self.client.stub.ModelInfer.future(request("embed", {"text": ["one"]}))
-        wait_until(lambda: self.server.metric("attentiond_queue_requests", model="embed") > 0 or gone.done(), "queued")
+        wait_until(lambda: self.server.metric("attentiond_queue_requests", model="embed") > 0, "queued")
         gone.cancel()
-        blocker.result()
-        wait_until(lambda: self.server.metric("attentiond_rejected_total", reason="cancelled") > rejected or
-                   self.server.metric("attentiond_requests_total", model="embed") > 0, "counted")
+        blocked.wait()
+        wait_until(lambda: self.server.metric("attentiond_rejected_total", reason="cancelled") > rejected, "counted")
+        self.assertEqual(self.server.metric("attentiond_batch_requests_count", model="embed"), batches)
 
 
 class UnavailableTest(unittest.TestCase):

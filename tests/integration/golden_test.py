@@ -47,9 +47,10 @@ class GoldenTest(unittest.TestCase):
 
     def check_attention(self, case, result):
         golden, tolerance = self.golden["sdpa"], self.golden["sdpa"].tolerance
-        assert_close(self, result["output"], golden.array(case, "out"), tolerance, f"sdpa {case['name']} output")
-        assert_close(self, result["weights"], golden.array(case, "weights"), tolerance, f"sdpa {case['name']} weights")
-        assert_close(self, result["lse"], golden.array(case, "lse"), tolerance, f"sdpa {case['name']} lse")
+        for output, key in (("output", "out"), ("weights", "weights"), ("lse", "lse")):
+            expected = golden.array(case, key)
+            if expected is not None:  # the largest case came without its weights
+                assert_close(self, result[output], expected, tolerance, f"sdpa {case['name']} {output}")
 
     def test_attention_raw_and_typed(self):
         for case in self.golden["sdpa"].cases:

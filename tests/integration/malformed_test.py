@@ -124,7 +124,7 @@ class MalformedTest(unittest.TestCase):
             # INTERNAL only where gRPC itself could not parse the bytes.
             self.assertNotIn("check failed", "\n".join(server.log))
             self.assertGreater(codes.get(grpc.StatusCode.INVALID_ARGUMENT, 0), REQUESTS // 2)
-            if not os.environ["ATTENTIOND_SANITIZE"]:  # a sanitizer keeps freed memory
+            if not os.environ["INTEGRATION_SANITIZE"]:  # a sanitizer keeps freed memory
                 self.assertLess(growth, 64 << 20)
             client.stub.ModelInfer(seeds[0], timeout=60)
 

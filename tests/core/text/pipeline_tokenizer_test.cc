@@ -72,10 +72,12 @@ TEST_F(PipelineTokenizerTest, TruncatesOrRefuses) {
 
   EXPECT_EQ(tokenizer_->Encode("a b a b", std::nullopt, {.max_length = 6})->size(), 6);
   EXPECT_EQ(tokenizer_->Encode("a b a b", std::nullopt, {.max_length = 5}).status(),
-            absl::InvalidArgumentError("the text has 6 tokens, at most 5 are allowed"));
+            absl::InvalidArgumentError(
+                "the text has 6 tokens, at most 5 are allowed; truncate cuts it to that"));
   EXPECT_EQ(
       tokenizer_->Encode("a b", "a b", {.max_length = 6}).status(),
-      absl::InvalidArgumentError("the text and its pair have 7 tokens, at most 6 are allowed"));
+      absl::InvalidArgumentError(
+          "the text and its pair have 7 tokens, at most 6 are allowed; truncate cuts it to that"));
 }
 
 TEST_F(PipelineTokenizerTest, TruncatesPairsLongestFirst) {

@@ -6,7 +6,8 @@ import numpy as np
 
 from .server import GOLDEN
 
-DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "BOOL": np.bool_, "F16": np.float16}
+DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "BOOL": np.bool_, "F16": np.float16,
+          "U8": np.uint8}
 
 
 class Golden:

@@ -10,9 +10,9 @@ import urllib.request
 
 import grpc
 
-SOURCE = pathlib.Path(os.environ["ATTENTIOND_SOURCE_DIR"])
-BINARY = pathlib.Path(os.environ["ATTENTIOND_BINARY_DIR"]) / "bin" / "attentiond"
-CLIENT = pathlib.Path(os.environ["ATTENTIOND_BINARY_DIR"]) / "bin" / "attention-client"
+SOURCE = pathlib.Path(os.environ["INTEGRATION_SOURCE_DIR"])
+BINARY = pathlib.Path(os.environ["INTEGRATION_BINARY_DIR"]) / "bin" / "attentiond"
+CLIENT = pathlib.Path(os.environ["INTEGRATION_BINARY_DIR"]) / "bin" / "attention-client"
 GOLDEN = SOURCE / "tests" / "golden"
 MODELS = SOURCE / "models"
 
@@ -33,6 +33,7 @@ class Server:
         self.env = {**os.environ, **(env or {})}
         self.expect_exit = expect_exit
         self.log = []
+        self._asked_to_stop = False
         self.process = None
 
     def __enter__(self):
@@ -65,7 +66,10 @@ class Server:
             raise AssertionError(f"exit code {code}, expected {self.expect_exit}:\n" + "\n".join(self.log[-60:]))
 
     def terminate(self):
-        self.process.send_signal(signal.SIGTERM)
+        """Asks for a drain, once: a second signal would end the process at once."""
+        if not self._asked_to_stop:
+            self._asked_to_stop = True
+            self.process.send_signal(signal.SIGTERM)
 
     def stop(self, timeout=60):
         if self.process.poll() is None:
@@ -76,6 +80,7 @@ class Server:
             self.process.kill()
             code = self.process.wait()
         self._reader.join(timeout=10)
+        self.process.stdout.close()
         return code
 
     def channel(self, **options):
