@@ -1,0 +1,185 @@
+#include "server/server.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/clock.h"
+#include "core/base/status_macros.h"
+#include "server/listen_address.h"
+#include "server/start_log.h"
+
+namespace attentiond {
+namespace {
+
+int ComputeThreads(const ServerOptions& options, const CpuBudget& budget) {
+  return options.threads > 0 ? static_cast<int>(options.threads) : budget.threads;
+}
+
+absl::StatusOr<LoadOptions> ToLoadOptions(ComputeType type) {
+  using Precision = LoadOptions::Precision;
+  switch (type) {
+    case ComputeType::kAuto:
+      return LoadOptions{.precision = Precision::kAuto};
+    case ComputeType::kF32:
+      return LoadOptions{.precision = Precision::kF32};
+    case ComputeType::kBF16:
+      return LoadOptions{.precision = Precision::kBF16};
+    case ComputeType::kInt8:
+      break;
+  }
+  return absl::UnimplementedError(
+      "--dtype int8 is not available yet in this version: use auto, bf16 or f32");
+}
+
+Metrics::BuildInfo ToBuildInfo(const Platform& platform, const CpuBudget& budget, int threads) {
+  return {.version = ATTENTIOND_VERSION,
+          .onednn = platform.onednn_version,
+          .isa = platform.isa,
+          .compute_threads = threads,
+          .quota_cores = budget.quota_cores};
+}
+
+ModelRepository::Options ToRepositoryOptions(const ServerOptions& options, const LoadOptions& load,
+                                             Logger* logger) {
+  ModelRepository::Options repository;
+  repository.models = options.models;
+  repository.repository_directory = options.model_repository;
+  repository.load = load;
+  repository.batching = {.max_batch_tokens = options.max_batch_tokens,
+                         .max_batch_requests = options.max_batch_requests,
+                         .max_queue_requests = options.max_queue_requests,
+                         .max_queue_delay = options.max_queue_delay};
+  repository.load_model =
+      [logger](const std::string& directory,
+               const LoadOptions& how) -> absl::StatusOr<std::shared_ptr<const Model>> {
+    const absl::Time start = Clock::Real()->Now();
+    ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, LoadModel(directory, how));
+    LogModel(logger, directory, model->info(), Clock::Real()->Now() - start);
+    return model;
+  };
+  return repository;
+}
+
+GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
+  GrpcServerOptions grpc;
+  grpc.address = options.listen;
+  grpc.health_address = options.health_listen;
+  grpc.tls_cert_file = options.tls_cert;
+  grpc.tls_key_file = options.tls_key;
+  grpc.tls_client_ca_file = options.tls_client_ca;
+  grpc.auth_token_file = options.auth_token_file;
+  grpc.max_message_bytes = options.max_message_bytes;
+  grpc.version = ATTENTIOND_VERSION;
+  return grpc;
+}
+
+/// `address` with the port that was bound.
+std::string WithPort(const std::string& address, int port) {
+  if (port == 0) return "";
+  const auto parsed = ParseListenAddress(address);
+  return parsed.ok() ? absl::StrCat(parsed->host, ":", port) : address;
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options, const LoadOptions& load, Logger* logger)
+    : options_(options),
+      logger_(logger),
+      cpu_budget_(ReadCpuBudget()),
+      platform_(DescribePlatform()),
+      compute_threads_(ComputeThreads(options, cpu_budget_)),
+      metrics_(Metrics::Create(ToBuildInfo(platform_, cpu_budget_, compute_threads_.num_threads()),
+                               {.kernel_counts = &KernelCounts,
+                                .throttled_periods = [] { return ReadThrottledPeriods(); }})),
+      scheduler_(Clock::Real()),
+      repository_(ToRepositoryOptions(options, load, logger), &scheduler_, metrics_.get(),
+                  &compute_threads_, Clock::Real()),
+      inference_(&repository_, Clock::Real(), Inference::Options{}) {
+  repository_.AddReadinessListener([logger](const std::string& name, bool ready) {
+    logger->Info(ready ? "model ready" : "model unloaded", {{"model", name}});
+  });
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      Logger* logger) {
+  ASSIGN_OR_RETURN(const LoadOptions load, ToLoadOptions(options.dtype));
+  std::unique_ptr<Server> server(new Server(options, load, logger));
+  LogStart(logger, options, server->cpu_budget_, server->compute_threads_.num_threads(),
+           server->platform_);
+  RETURN_IF_ERROR(server->Listen());
+  RETURN_IF_ERROR(server->LoadModels());
+  return server;
+}
+
+absl::Status Server::Listen() {
+  ASSIGN_OR_RETURN(http_, HttpServer::Start(options_.metrics_listen,
+                                            {.metrics = [this] { return metrics_->Serialize(); },
+                                             .readiness = [this] { return Readiness(); }}));
+  ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(ToGrpcOptions(options_), {.repository = &repository_,
+                                                                      .inference = &inference_,
+                                                                      .metrics = metrics_.get(),
+                                                                      .clock = Clock::Real(),
+                                                                      .logger = logger_}));
+  return absl::OkStatus();
+}
+
+absl::Status Server::LoadModels() {
+  std::vector<std::string> warnings;
+  const absl::Status loaded = repository_.LoadAll(&warnings);
+  for (const std::string& warning : warnings) logger_->Warning(warning);
+  return loaded;
+}
+
+absl::Status Server::Readiness() const {
+  switch (state_.load()) {
+    case State::kLoading:
+      return absl::UnavailableError("loading models");
+    case State::kReady:
+      return absl::OkStatus();
+    case State::kDraining:
+      return absl::UnavailableError("draining");
+  }
+  return absl::InternalError("unknown state");
+}
+
+void Server::SetReady() {
+  grpc_->SetReady();
+  state_ = State::kReady;
+  logger_->Info("serving",
+                {{"listen", WithPort(options_.listen, grpc_->port())},
+                 {"metrics_listen", WithPort(options_.metrics_listen, http_->port())},
+                 {"health_listen", WithPort(options_.health_listen, grpc_->health_port())},
+                 {"models", repository_.Ready().size()}});
+}
+
+bool Server::Drain() {
+  const absl::Time start = Clock::Real()->Now();
+  const absl::Time deadline = start + options_.drain_timeout;
+  logger_->Info("draining",
+                {{"drain_timeout_seconds", absl::ToDoubleSeconds(options_.drain_timeout)}});
+  state_ = State::kDraining;
+  grpc_->StartDraining();
+  const bool calls_ended = grpc_->Stop(deadline);
+  const bool batches_ended = scheduler_.Drain(deadline);
+  const double seconds = absl::ToDoubleSeconds(Clock::Real()->Now() - start);
+  const bool drained = calls_ended && batches_ended;
+  if (drained) {
+    logger_->Info("drained", {{"seconds", seconds}});
+  } else {
+    logger_->Warning("accepted work was cut off: --drain-timeout has passed",
+                     {{"seconds", seconds}});
+  }
+  return drained;
+}
+
+absl::Status CheckServer(const ServerOptions& options, Logger* logger) {
+  ServerOptions local = options;
+  local.listen = local.metrics_listen = "127.0.0.1:0";
+  if (!local.health_listen.empty()) local.health_listen = "127.0.0.1:0";
+  RETURN_IF_ERROR(Server::Start(local, logger).status());
+  logger->Info("check passed: the server would start");
+  return absl::OkStatus();
+}
+
+}  // namespace attentiond

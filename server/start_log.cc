@@ -1,0 +1,77 @@
+#include "server/start_log.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "core/tensor/dtype.h"
+#include "server/flag_table.h"
+#include "server/flag_values.h"
+
+namespace attentiond {
+namespace {
+
+const char* KindName(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kAttentionLayer:
+      return "attention_layer";
+    case ModelKind::kSequenceClassification:
+      return "sequence_classification";
+    case ModelKind::kEmbedding:
+      return "embedding";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string DescribeOptions(const ServerOptions& options) {
+  const ServerOptions standard;
+  std::vector<std::string> flags;
+  for (const Flag& flag : FlagTable()) {
+    const std::string value = flag.show(options);
+    if (value != flag.show(standard)) flags.push_back(absl::StrCat(flag.name, "=", value));
+  }
+  return absl::StrJoin(flags, " ");
+}
+
+void LogStart(Logger* logger, const ServerOptions& options, const CpuBudget& budget, int threads,
+              const Platform& platform) {
+  logger->Info("starting", {{"version", ATTENTIOND_VERSION},
+                            {"threads", threads},
+                            {"cpu_affinity_cores", budget.affinity_cores},
+                            {"cpu_quota_cores", budget.quota_cores},
+                            {"isa", platform.isa},
+                            {"onednn", platform.onednn_version},
+                            {"bf16", platform.has_bf16},
+                            {"kernels", absl::StrJoin(platform.kernels, ", ")},
+                            {"max_batch_tokens", options.max_batch_tokens},
+                            {"max_batch_requests", options.max_batch_requests},
+                            {"max_queue_requests", options.max_queue_requests},
+                            {"max_message_bytes", options.max_message_bytes},
+                            {"flags", DescribeOptions(options)}});
+  if (threads > budget.threads) {
+    logger->Warning("--threads is more than this process may use at once: expect slower batches",
+                    {{"threads", threads}, {"usable", budget.threads}});
+  }
+  if (!options.auth_token_file.empty() && options.tls_cert.empty()) {
+    logger->Warning("tokens are asked for, but travel unencrypted: give --tls-cert and --tls-key");
+  }
+}
+
+void LogModel(Logger* logger, const std::string& directory, const ModelInfo& info,
+              absl::Duration load_duration) {
+  logger->Info("model loaded", {{"directory", directory},
+                                {"kind", KindName(info.kind)},
+                                {"architecture", info.architecture},
+                                {"dtype", Name(info.compute)},
+                                {"layers", info.num_layers},
+                                {"heads", info.num_heads},
+                                {"hidden_size", info.hidden_size},
+                                {"max_length", info.max_length},
+                                {"tokenizer", info.tokenizer},
+                                {"weight_bytes", info.weight_bytes},
+                                {"load_seconds", absl::ToDoubleSeconds(load_duration)}});
+}
+
+}  // namespace attentiond
