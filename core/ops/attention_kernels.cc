@@ -10,6 +10,7 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h, which includes this file once for each instruction set.
 #include "core/ops/vector-inl.h"
+#include "core/tensor/element.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,6 +19,8 @@ namespace HWY_NAMESPACE {
 namespace {
 
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
+// Scores beyond which f32 is not precise enough; those of trained models mostly are below.
+constexpr float kPreciseFrom = 16;
 
 // ---- Packing ----
 
@@ -162,9 +165,9 @@ struct MaxAndCheck {
 // Turns products into scores, masked ones into -inf.
 template <bool kCap, bool kAdd>
 MaxAndCheck ScoreColumns(const ScoreRow& row, int64_t begin, int64_t end) {
-  const V scale = hn::Set(kFloats, row.scale), zero = hn::Zero(kFloats);
-  const V cap = hn::Set(kFloats, row.softcap);
-  const V inverse_cap = hn::Set(kFloats, kCap ? 1 / row.softcap : 0);
+  const V scale = hn::Set(kFloats, static_cast<float>(row.scale)), zero = hn::Zero(kFloats);
+  const V cap = hn::Set(kFloats, static_cast<float>(row.softcap));
+  const V inverse_cap = hn::Set(kFloats, static_cast<float>(kCap ? 1 / row.softcap : 0));
   const V masked = hn::Set(kFloats, kMasked);
   MaxAndCheck found{masked, zero};
   ForEachScore(row, begin, end, [&](int64_t column, float* scores) {
@@ -193,6 +196,38 @@ MaxAndCheck ScoreColumns(const ScoreRow& row, int64_t begin, int64_t end) {
   }
   return add ? ScoreColumns<false, true>(row, begin, end)
              : ScoreColumns<false, false>(row, begin, end);
+}
+
+double PreciseScore(const ScoreRow& row, int64_t column) {
+  double score = 0;
+  for (int64_t d = 0; d < row.keys->channels; ++d) {
+    score += double{LoadElement(row.query, row.keys->dtype, d)} *
+             double{LoadElement(row.keys->row(column), row.keys->dtype, d)};
+  }
+  score *= row.scale;
+  if (row.softcap > 0) score = row.softcap * std::tanh(score / row.softcap);
+  if (row.bias != nullptr) score += double{row.bias[column * row.bias_stride]};
+  return score;
+}
+
+// Subtracts the row's maximum from all scores and returns it; those near it are exact to f32.
+// Farther ones count for nothing: exp(-12) of a relative error of 2^-24 |max|.
+double SubtractMaxPrecisely(const ScoreRow& row, float max) {
+  const float near = max - 12 - std::abs(max) * 0x1p-18f;
+  const auto at = [&row](int64_t column) -> float& {
+    return row
+        .scores[column / ScoreRow::kPanelKeys * row.panel_stride + column % ScoreRow::kPanelKeys];
+  };
+  double precise_max = -std::numeric_limits<double>::infinity();
+  for (int64_t column = row.visible_begin; column < row.visible_end; ++column) {
+    if (at(column) >= near) precise_max = std::max(precise_max, PreciseScore(row, column));
+  }
+  for (int64_t column = row.visible_begin; column < row.visible_end; ++column) {
+    float& score = at(column);
+    const double precise = score >= near ? PreciseScore(row, column) : double{score};
+    score = static_cast<float>(precise - precise_max);
+  }
+  return precise_max;
 }
 
 // Stores probabilities where scores were. In bf16 they take half the space: writing runs behind
@@ -235,7 +270,12 @@ RowSummary SoftmaxRow(const ScoreRow& row) {
     ZeroWeights(row, 0, row.num_weights);
     return {kMasked, true};
   }
-  const V maxima = hn::Set(kFloats, max);
+  double subtracted = double{max};
+  V maxima = hn::Set(kFloats, max);
+  if (row.dtype == DType::kF32 && std::abs(max) > kPreciseFrom) {
+    subtracted = SubtractMaxPrecisely(row, max);
+    maxima = hn::Zero(kFloats);
+  }
   V sums = hn::Zero(kFloats);
   ForEachScore(row, begin, end, [&](int64_t, float* scores) {
     const V exponential = hn::Exp(kFloats, hn::Sub(hn::LoadU(kFloats, scores), maxima));
@@ -256,7 +296,7 @@ RowSummary SoftmaxRow(const ScoreRow& row) {
   ZeroWeights(row, end, row.num_weights);
   ZeroColumns(row, first_column, begin);
   ZeroColumns(row, end, row.end);
-  return {max + std::log(sum), true};
+  return {static_cast<float>(subtracted + std::log(double{sum})), true};
 }
 
 template <typename T>

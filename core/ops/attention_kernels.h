@@ -49,12 +49,15 @@ struct ScoreRow {
   int64_t end = 0;          ///< columns in use: up to here, a multiple of 16, all are written
   int64_t visible_begin = 0, visible_end = 0;  ///< columns outside are masked
 
-  float scale = 1;
-  float softcap = 0;            ///< 0: none
+  double scale = 1;
+  double softcap = 0;           ///< 0: none
   const float* bias = nullptr;  ///< nullptr: none
   int64_t bias_stride = 0;      ///< elements between keys
   const bool* mask = nullptr;   ///< nullptr: none
   int64_t mask_stride = 0;      ///< elements between keys
+
+  const HeadRows* keys = nullptr;  ///< the keys and the query that were multiplied, to do it again
+  const void* query = nullptr;     ///< in double where f32 is not enough
 
   DType dtype = DType::kF32;  ///< what the probabilities are stored as: kF32, or kBF16 at the same
                               ///< place, in half the space
@@ -67,6 +70,10 @@ struct RowSummary {
   float lse = 0;       ///< log(sum_j exp(score_j)); -inf when everything is masked
   bool finite = true;  ///< false: a product or sum left f32's range, nothing written is of use
 };
+
+/// A score s is off by about |s| 2^-24, and a probability by so much in relation to itself: for
+/// large scores that is more than f32 results need to be. Where probabilities are f32, the largest
+/// scores of such rows are therefore computed again in double.
 RowSummary SoftmaxRow(const ScoreRow& row);
 
 /// Stores `size` sums as `dtype` (kF32, kBF16, kF16); false when one of them is not finite.

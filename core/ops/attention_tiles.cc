@@ -22,13 +22,6 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Token 0 of the head (b, h) of an operand.
-const void* HeadData(const AttentionOperand& operand, const SequenceLengths& lengths, DType dtype,
-                     int64_t b, int64_t h) {
-  return static_cast<const char*>(operand.data) +
-         TokenOffset(operand, lengths, b, h, 0) * static_cast<int64_t>(ByteSize(dtype));
-}
-
 // The keys that a query sees, before mask and bias.
 struct KeyRange {
   int64_t begin = 0, end = 0;
@@ -61,6 +54,13 @@ struct AttentionTiles::Block {
   int64_t token(int64_t r) const { return (first_row + r) / group; }
   int64_t head(int64_t r) const { return kv_head * group + (first_row + r) % group; }
 };
+
+HeadRows AttentionTiles::Head(const AttentionOperand& operand, const SequenceLengths& lengths,
+                              int64_t b, int64_t h, int64_t channels) const {
+  return {static_cast<const char*>(operand.data) +
+              TokenOffset(operand, lengths, b, h, 0) * static_cast<int64_t>(ByteSize(args_.dtype)),
+          operand.token_stride, channels, args_.dtype};
+}
 
 bool AttentionTiles::Supports(const AttentionArgs& args) {
   return onednn::HasMicroKernels(DType::kF32) && args.head_dim <= kMaxHeadDim &&
@@ -230,10 +230,8 @@ void AttentionTiles::Run(int64_t begin, int64_t end, char* scratch) const {
 
 void AttentionTiles::PackHead(const Task& task, char* scratch) const {
   const int64_t b = task.sequence, h = task.kv_head;
-  const HeadRows keys{HeadData(args_.key, args_.kv_lengths, args_.dtype, b, h),
-                      args_.key.token_stride, args_.head_dim, args_.dtype};
-  const HeadRows values{HeadData(args_.value, args_.kv_lengths, args_.dtype, b, h),
-                        args_.value.token_stride, args_.value_dim, args_.dtype};
+  const HeadRows keys = Head(args_.key, args_.kv_lengths, b, h, args_.head_dim);
+  const HeadRows values = Head(args_.value, args_.kv_lengths, b, h, args_.value_dim);
   const auto element = static_cast<int64_t>(ByteSize(compute_));
   const int64_t count = num_keys(b);
   for (int64_t first = 0; first < count; first += kPanelKeys) {
@@ -280,9 +278,8 @@ AttentionTiles::Block AttentionTiles::DescribeBlock(const Task& task, int64_t fi
 void AttentionTiles::MultiplyKeys(const Block& block, onednn::MatrixUnit& unit) const {
   const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
   for (int64_t r = 0; r < block.rows; ++r) {
-    const HeadRows queries{
-        HeadData(args_.query, args_.query_lengths, args_.dtype, block.sequence, block.head(r)),
-        args_.query.token_stride, args_.head_dim, args_.dtype};
+    const HeadRows queries =
+        Head(args_.query, args_.query_lengths, block.sequence, block.head(r), args_.head_dim);
     CopyQuery(queries, block.token(r), compute_, depth_, block.queries + r * row_bytes);
   }
   std::fill_n(block.queries + block.rows * row_bytes,
@@ -298,8 +295,14 @@ void AttentionTiles::MultiplyKeys(const Block& block, onednn::MatrixUnit& unit) 
 
 void AttentionTiles::ComputeProbabilities(Block& block) const {
   const int64_t last = block.end_panel - 1;
+  const HeadRows keys =
+      Head(args_.key, args_.kv_lengths, block.sequence, block.kv_head, args_.head_dim);
   for (int64_t r = 0; r < block.rows; ++r) {
     ScoreRow row = DescribeRow(block.sequence, block.head(r), block.token(r));
+    row.keys = &keys;
+    row.query =
+        Head(args_.query, args_.query_lengths, block.sequence, block.head(r), args_.head_dim)
+            .row(block.token(r));
     row.scores = block.scores + r * kScoreStride;
     row.first_panel = block.first_panel;
     row.end = block.first_panel == block.end_panel

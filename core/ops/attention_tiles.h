@@ -92,6 +92,9 @@ class AttentionTiles {
     return kernels_[row_count_index][static_cast<size_t>(panel_keys / kKeyStep - 1)];
   }
 
+  // The head (b, h) of an operand.
+  HeadRows Head(const AttentionOperand& operand, const SequenceLengths& lengths, int64_t b,
+                int64_t h, int64_t channels) const;
   // Keys to which a panel is padded.
   int64_t PanelKeys(int64_t sequence, int64_t panel) const;
 
