@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <future>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,9 @@
 
 namespace attentiond {
 namespace {
+
+// For calls that were cancelled at the drain's deadline to be answered.
+constexpr absl::Duration kCancelGrace = absl::Milliseconds(500);
 
 int ComputeThreads(const ServerOptions& options, const CpuBudget& budget) {
   return options.threads > 0 ? static_cast<int>(options.threads) : budget.threads;
@@ -160,10 +165,8 @@ bool Server::Drain() {
                 {{"drain_timeout_seconds", absl::ToDoubleSeconds(options_.drain_timeout)}});
   state_ = State::kDraining;
   grpc_->StartDraining();
-  const bool calls_ended = grpc_->Stop(deadline);
-  const bool batches_ended = scheduler_.Drain(deadline);
+  const bool drained = FinishAcceptedWork(deadline);
   const double seconds = absl::ToDoubleSeconds(Clock::Real()->Now() - start);
-  const bool drained = calls_ended && batches_ended;
   if (drained) {
     logger_->Info("drained", {{"seconds", seconds}});
   } else {
@@ -171,6 +174,18 @@ bool Server::Drain() {
                      {{"seconds", seconds}});
   }
   return drained;
+}
+
+bool Server::FinishAcceptedWork(absl::Time deadline) {
+  // gRPC waits for the calls that it has cancelled, and those for the batch that they are in: on a
+  // thread of its own, so that the deadline holds for this one.
+  std::packaged_task<bool()> finish(
+      [this, deadline] { return grpc_->Stop(deadline) && scheduler_.Drain(deadline); });
+  std::future<bool> finished = finish.get_future();
+  std::thread(std::move(finish)).detach();
+  const absl::Duration patience = deadline - Clock::Real()->Now() + kCancelGrace;
+  return finished.wait_for(absl::ToChronoMilliseconds(patience)) == std::future_status::ready &&
+         finished.get();
 }
 
 absl::Status CheckServer(const ServerOptions& options, Logger* logger) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "core/engine/model.h"
 #include "core/parallel/cpu_budget.h"
 #include "core/parallel/thread_pool.h"
@@ -37,8 +38,8 @@ class Server {
   void SetReady();
 
   /// Health says NOT_SERVING and /readyz 503, new work is refused, accepted work is finished for at
-  /// most the drain timeout. The log says whether it was; when not, false is returned: then a batch
-  /// may still be computing, and destroying the server would wait for it.
+  /// most the drain timeout. The log says whether it was. When it was not, false is returned and
+  /// the server must not be destroyed: a batch may still be computing, and cannot be interrupted.
   bool Drain();
 
  private:
@@ -48,6 +49,7 @@ class Server {
   absl::Status Listen();
   absl::Status LoadModels();
   absl::Status Readiness() const;
+  bool FinishAcceptedWork(absl::Time deadline);
 
   const ServerOptions options_;
   Logger* const logger_;
