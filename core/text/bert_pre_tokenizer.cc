@@ -36,23 +36,23 @@ void BertPreTokenizer::PreTokenize(PreTokenizedText* text) const {
   const absl::string_view bytes = text->text.text();
   std::vector<WordRange> words;
   words.reserve(bytes.size() / 4 + 1);
+  const auto add = [&words](size_t begin, size_t end) {
+    if (begin < end) words.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+  };
   for (const WordRange& range : text->words) {
     size_t word_begin = range.begin;
-    const auto end_word = [&](size_t end) {
-      if (word_begin < end) words.push_back({word_begin, end});
-    };
     for (size_t i = range.begin; i < range.end;) {
       const size_t begin = i;
       const auto byte = static_cast<unsigned char>(bytes[i]);
-      const CharacterClass type =
-          byte < ascii.size() ? ascii[byte] : Classify(NextCodePoint(bytes, &i));
-      if (byte < ascii.size()) ++i;
+      const bool is_ascii = byte < ascii.size();
+      const CharacterClass type = is_ascii ? ascii[byte] : Classify(NextCodePoint(bytes, &i));
+      if (is_ascii) ++i;
       if (type == CharacterClass::kWord) continue;
-      end_word(begin);
+      add(word_begin, begin);
       word_begin = i;
-      if (type == CharacterClass::kPunctuation) words.push_back({begin, i});
+      if (type == CharacterClass::kPunctuation) add(begin, i);
     }
-    end_word(range.end);
+    add(word_begin, range.end);
   }
   text->words = std::move(words);
 }

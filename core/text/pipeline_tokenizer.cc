@@ -157,7 +157,7 @@ void PipelineTokenizer::EncodeBetweenAddedTokens(AlignedText text, TokenSink* si
 
 void PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) const {
   if (text.text().empty()) return;
-  const size_t size = text.text().size();
+  const auto size = static_cast<uint32_t>(text.text().size());
   PreTokenizedText pre_tokenized{std::move(text), {{0, size}}};
   if (parts_.pre_tokenizer != nullptr) parts_.pre_tokenizer->PreTokenize(&pre_tokenized);
   std::vector<ModelToken>& tokens = sink->scratch();

@@ -2,17 +2,17 @@
 // model then cuts into tokens one by one.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/text/aligned_text.h"
 
 namespace attentiond {
 
-/// Bytes [begin, end) of PreTokenizedText::text.
+/// Bytes [begin, end) of PreTokenizedText::text. 32 bits for the reason SourceSpan has.
 struct WordRange {
-  size_t begin = 0;
-  size_t end = 0;
+  uint32_t begin = 0;
+  uint32_t end = 0;
 };
 
 struct PreTokenizedText {

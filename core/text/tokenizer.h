@@ -46,7 +46,8 @@ struct EncodeOptions {
 /// Threads: every method may be called concurrently.
 class Tokenizer {
  public:
-  /// The longest text that Encode() takes; bounds its memory to some hundred megabytes.
+  /// The longest text that Encode() takes. Its memory is at most some 20 bytes a byte of text, and
+  /// 25 a token that is kept (EncodeOptions::max_length bounds those).
   static constexpr int64_t kMaxTextBytes = int64_t{16} << 20;
 
   virtual ~Tokenizer() = default;

@@ -18,7 +18,9 @@ std::vector<std::string> Words(absl::string_view text, std::vector<WordRange> wo
   return result;
 }
 
-std::vector<std::string> Words(absl::string_view text) { return Words(text, {{0, text.size()}}); }
+std::vector<std::string> Words(absl::string_view text) {
+  return Words(text, {{0, static_cast<uint32_t>(text.size())}});
+}
 
 using Strings = std::vector<std::string>;
 
