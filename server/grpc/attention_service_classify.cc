@@ -1,4 +1,5 @@
 // server/grpc/attention_service_classify.cc -- Classify: texts to labels with scores.
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,8 @@
 
 namespace attentiond {
 namespace {
+
+constexpr int64_t kLabelBytes = 64;  ///< a LabelScore in memory, and its part of the reply
 
 void Finish(ClassifyCall& call, const ModelInfo& info, std::vector<EncodedRow> rows,
             const CallTiming& timing) {
@@ -28,6 +31,9 @@ absl::Status StartClassify(const ClassifyCall::Pointer& call) {
   ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
   RETURN_IF_ERROR(CheckTopK(request.top_k()));
 
+  const auto labels = static_cast<int64_t>(model->model->info().labels.size());
+  RETURN_IF_ERROR(
+      call->reactor->ticket().Reserve(static_cast<int64_t>(inputs.size()) * labels * kLabelBytes));
   EncodeOptionsForRows options;
   options.logits = true;
   options.truncate = request.truncate();

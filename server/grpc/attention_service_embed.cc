@@ -1,5 +1,5 @@
 // server/grpc/attention_service_embed.cc -- Embed: texts to vectors.
-#include <optional>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -60,6 +60,10 @@ absl::Status StartEmbed(const EmbedCall::Pointer& call) {
   ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
   ASSIGN_OR_RETURN(const EncodeOptionsForRows options, ToOptions(request, model->model->info()));
 
+  const int64_t dimensions =
+      options.dimensions > 0 ? options.dimensions : model->model->info().hidden_size;
+  RETURN_IF_ERROR(call->reactor->ticket().Reserve(static_cast<int64_t>(inputs.size()) * dimensions *
+                                                  int64_t{sizeof(float)}));
   call->response.set_model_version(model->version);
   call->environment.inference->Encode(
       model, call->reactor->call(), std::move(inputs), options,

@@ -69,14 +69,26 @@ absl::StatusOr<AttentionMapPlan> MakePlan(const v1::ExplainRequest& request,
   return plan;
 }
 
-/// Bytes of the weights of all layers and heads, which the maps are made from.
-int64_t AttentionBytes(const Explaining& state) {
+/// Bytes of one map of every input.
+int64_t MapBytes(const Explaining& state) {
   int64_t bytes = 0;
   for (const Encoding& encoding : state.encodings) {
-    bytes += state.info().num_layers * state.info().num_heads * encoding.size() * encoding.size() *
-             static_cast<int64_t>(sizeof(float));
+    bytes += encoding.size() * encoding.size() * int64_t{sizeof(float)};
   }
   return bytes;
+}
+
+/// Accounts for the weights of all layers and heads, and for the maps that are made from them.
+absl::Status ReserveMaps(const Explaining& state) {
+  const int64_t max_bytes = state.call->environment.limits.max_message_bytes;
+  const int64_t map_bytes = MapBytes(state);
+  const int64_t weight_bytes = state.info().num_layers * state.info().num_heads * map_bytes;
+  if (weight_bytes > max_bytes) {
+    return FieldError("inputs", absl::StrCat("their attention weights take ", weight_bytes,
+                                             " bytes, the limit is ", max_bytes));
+  }
+  return state.call->reactor->ticket().Reserve(
+      weight_bytes + static_cast<int64_t>(state.plan.maps.size()) * map_bytes);
 }
 
 void Finish(const Explaining& state, std::vector<EncodedRow> rows, CallTiming timing) {
@@ -115,13 +127,7 @@ void Reject(ExplainCall& call, const absl::Status& status) {
 /// The second step.
 absl::Status StartEncoding(const std::shared_ptr<const Explaining>& state) {
   const ExplainCall::Pointer& call = state->call;
-  const int64_t bytes = AttentionBytes(*state);
-  if (bytes > call->environment.limits.max_message_bytes) {
-    return FieldError("inputs",
-                      absl::StrCat("their attention weights take ", bytes, " bytes, the limit is ",
-                                   call->environment.limits.max_message_bytes));
-  }
-  RETURN_IF_ERROR(call->reactor->ticket().Reserve(bytes));
+  RETURN_IF_ERROR(ReserveMaps(*state));
 
   std::vector<EncodeInput> inputs(state->encodings.size());
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -1,4 +1,5 @@
 // server/grpc/attention_service_tokenize.cc -- Tokenize: texts to tokens, without running a model.
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -14,20 +15,31 @@
 namespace attentiond {
 namespace {
 
-// About 40 bytes each in the reply.
-constexpr int64_t kMaxTokensInReply = int64_t{1} << 20;
+// Of all inputs together. Nothing is cut off here, so that this bounds what tokenizing takes.
+constexpr int64_t kMaxTextBytes = int64_t{16} << 20;
+constexpr int64_t kMaxTokens = int64_t{1} << 20;
+constexpr int64_t kTokenBytes = 96;  ///< a Token in memory, and its part of the reply
 
-absl::Status CheckSize(const std::vector<Encoding>& encodings) {
+absl::Status CheckTexts(const std::vector<EncodeInput>& inputs) {
+  size_t bytes = 0;
+  for (const EncodeInput& input : inputs) {
+    bytes += input.text.size() + input.text_pair.value_or(absl::string_view()).size();
+  }
+  if (bytes <= size_t{kMaxTextBytes}) return absl::OkStatus();
+  return FieldError("inputs", absl::StrCat(bytes, " bytes of text, required at most ",
+                                           kMaxTextBytes, " in one call"));
+}
+
+absl::Status CheckTokens(const std::vector<Encoding>& encodings, AdmissionGate::Ticket& ticket) {
   int64_t tokens = 0;
   for (const Encoding& encoding : encodings) tokens += encoding.size();
-  if (tokens <= kMaxTokensInReply) return absl::OkStatus();
-  return FieldError("inputs", absl::StrCat(tokens, " tokens, required at most ", kMaxTokensInReply,
-                                           " in one call"));
+  if (tokens <= kMaxTokens) return ticket.Reserve(tokens * kTokenBytes);
+  return FieldError("inputs",
+                    absl::StrCat(tokens, " tokens, required at most ", kMaxTokens, " in one call"));
 }
 
 absl::Status SetResults(const std::vector<Encoding>& encodings, const Tokenizer& tokenizer,
                         const v1::TokenizeRequest& request, v1::TokenizeResponse* response) {
-  RETURN_IF_ERROR(CheckSize(encodings));
   for (size_t i = 0; i < encodings.size(); ++i) {
     const Encoding& encoding = encodings[i];
     v1::Tokenization* const result = response->add_results();
@@ -49,6 +61,7 @@ absl::Status StartTokenize(const TokenizeCall::Pointer& call) {
   ASSIGN_OR_RETURN(const auto model, FindModel(call->environment, call->reactor, kTokenizeNeed,
                                                request.model(), request.model_version()));
   ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
+  RETURN_IF_ERROR(CheckTexts(inputs));
 
   EncodeOptions options;
   if (request.has_add_special_tokens()) options.add_special_tokens = request.add_special_tokens();
@@ -59,6 +72,7 @@ absl::Status StartTokenize(const TokenizeCall::Pointer& call) {
       model, call->reactor->call(), std::move(inputs), options,
       [call, model](absl::Status status, std::vector<Encoding> encodings,
                     const CallTiming& timing) {
+        if (status.ok()) status = CheckTokens(encodings, call->reactor->ticket());
         if (status.ok()) {
           status = SetResults(encodings, *model->model->AsTextEncoder()->tokenizer(), call->request,
                               &call->response);

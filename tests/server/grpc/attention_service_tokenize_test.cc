@@ -111,6 +111,18 @@ TEST_F(TokenizeTest, BoundsTheReply) {
   EXPECT_EQ(status.error_message(), "inputs: 1048584 tokens, required at most 1048576 in one call");
 }
 
+TEST_F(TokenizeTest, BoundsTheTexts) {
+  // White space makes no tokens: 16 MiB of it are answered, a byte more is refused.
+  const std::string half(8 << 20, ' ');
+  EXPECT_EQ(Good(Request({half, half})).input_tokens(), 4);
+  v1::TokenizeResponse response;
+  const grpc::Status status = Tokenize(Request({half, half, "a"}), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(BadField(status), "inputs");
+  EXPECT_EQ(status.error_message(),
+            "inputs: 16777217 bytes of text, required at most 16777216 in one call");
+}
+
 TEST_F(TokenizeTest, WantsInputsAndATokenizer) {
   v1::TokenizeResponse response;
   grpc::Status status = Tokenize(Request({}), &response);
