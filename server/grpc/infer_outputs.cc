@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "server/grpc/tensor_conversion.h"
+#include "core/weights/quoted.h"
 #include "server/inference/field_error.h"
 #include "server/inference/wire_type.h"
 

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "server/grpc/tensor_conversion.h"
+#include "core/weights/quoted.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/weights/quoted.h"
 #include "server/grpc/encoder_inputs.h"
 #include "server/grpc/encoder_outputs.h"
 #include "server/grpc/infer_operation.h"
@@ -94,7 +95,7 @@ absl::Status ReadEmbeddingOptions(InferParameters& parameters, const ModelInfo& 
     options->pooling = Pooling::kCls;
   } else if (pooling.has_value()) {
     return FieldError("parameters.pooling",
-                      absl::StrCat("is ", Quoted(*pooling), "; required is 'mean' or 'cls'"));
+                      absl::StrCat("is ", Quoted(*pooling), "; required is \"mean\" or \"cls\""));
   }
   std::optional<int64_t> dimensions;
   RETURN_IF_ERROR(parameters.Read("dimensions", &dimensions));

@@ -8,11 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/grpc/message_codec.h"
+#include "core/weights/quoted.h"
 #include "server/grpc/kserve_descriptions.h"
+#include "server/grpc/message_codec.h"
 #include "server/grpc/model_infer.h"
 #include "server/grpc/stream_infer.h"
-#include "server/grpc/tensor_conversion.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {

@@ -15,8 +15,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 #include "inference/grpc_service.pb.h"
-#include "server/grpc/message_codec.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/message_codec.h"
 #include "server/grpc/model_infer.h"
 #include "server/grpc/status_conversion.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "server/grpc/status_conversion.h"
+#include "core/weights/quoted.h"
 #include "server/grpc/tensor_contents.h"
 #include "server/inference/field_error.h"
 #include "server/inference/wire_type.h"
@@ -157,8 +157,6 @@ const InputTensor* InputTensors::Find(absl::string_view name) const {
                                   [name](const Named& named) { return named.name == name; });
   return found == tensors_.end() ? nullptr : &found->tensor;
 }
-
-std::string Quoted(absl::string_view name) { return absl::StrCat("'", BoundedUtf8(name, 62), "'"); }
 
 std::string ShapeToString(absl::Span<const int64_t> dims) {
   return absl::StrCat("[", absl::StrJoin(dims, ", "), "]");

@@ -47,9 +47,6 @@ class InputTensors {
   std::vector<Named> tensors_;
 };
 
-/// What a client called something, fit for a message: quoted, valid UTF-8, at most 64 bytes.
-std::string Quoted(absl::string_view name);
-
 /// "[-1, 12, 64]": a spec's shape, -1 for any length.
 std::string ShapeToString(absl::Span<const int64_t> dims);
 

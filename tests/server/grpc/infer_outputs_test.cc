@@ -43,7 +43,7 @@ TEST(RequestedOutputsTest, Errors) {
   inference::ModelInferRequest unknown;
   WantOutputs(&unknown, {"label", "laurel"});
   EXPECT_THAT(RequestedOutputs::Read(unknown, Specs()),
-              IsFieldError("outputs", Words{"'laurel'", "label, score, logits"}));
+              IsFieldError("outputs", Words{"\"laurel\"", "label, score, logits"}));
   inference::ModelInferRequest twice;
   WantOutputs(&twice, {"label", "label"});
   EXPECT_THAT(RequestedOutputs::Read(twice, Specs()),
@@ -52,7 +52,7 @@ TEST(RequestedOutputsTest, Errors) {
   WantOutputs(&parameter, {"label"});
   (*parameter.mutable_outputs(0)->mutable_parameters())["classification"].set_int64_param(3);
   EXPECT_THAT(RequestedOutputs::Read(parameter, Specs()),
-              IsFieldError("outputs.label", Words{"'classification'"}));
+              IsFieldError("outputs.label", Words{"\"classification\""}));
 }
 
 class ResponseWriterTest : public ::testing::Test {

@@ -95,7 +95,7 @@ TEST_F(InferParametersTest, UnknownOnesAreNamedInOrder) {
   InferParameters reader = Reader();
   bool causal = false;
   EXPECT_TRUE(reader.Read("causal", &causal).ok());
-  EXPECT_THAT(reader.CheckAllKnown(), IsFieldError("parameters", Words{"'speed'", "causal"}));
+  EXPECT_THAT(reader.CheckAllKnown(), IsFieldError("parameters", Words{"\"speed\"", "causal"}));
 }
 
 }  // namespace

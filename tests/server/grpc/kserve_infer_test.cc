@@ -228,7 +228,7 @@ TEST_F(KserveInferTest, TextErrorsNameTheField) {
 TEST_F(KserveInferTest, ParameterErrorsNameTheParameter) {
   ModelInferRequest unknown = Classify({"a"});
   (*unknown.mutable_parameters())["temperature"].set_double_param(1);
-  ExpectInvalid(unknown, "parameters", {"'temperature'", "truncate"});
+  ExpectInvalid(unknown, "parameters", {"\"temperature\"", "truncate"});
   for (const char* of_embeddings : {"normalize", "pooling", "dimensions"}) {
     ModelInferRequest request = Classify({"a"});
     (*request.mutable_parameters())[of_embeddings].set_bool_param(true);
@@ -237,7 +237,7 @@ TEST_F(KserveInferTest, ParameterErrorsNameTheParameter) {
   ModelInferRequest pooling = RequestFor("encoder");
   AddRawText(&pooling, "text", {"a"});
   (*pooling.mutable_parameters())["pooling"].set_string_param("max");
-  ExpectInvalid(pooling, "parameters.pooling", {"'max'", "mean", "cls"});
+  ExpectInvalid(pooling, "parameters.pooling", {"\"max\"", "mean", "cls"});
   (*pooling.mutable_parameters())["pooling"].set_string_param("mean");
   (*pooling.mutable_parameters())["dimensions"].set_int64_param(5);
   ExpectInvalid(pooling, "parameters.dimensions", {"5", "4"});

@@ -1,5 +1,5 @@
-// tests/server/grpc/message_codec_test.cc -- bytes that are not the message they should be, cut into
-// slices in every way.
+// tests/server/grpc/message_codec_test.cc -- bytes that are not the message they should be, cut
+// into slices in every way.
 #include "server/grpc/message_codec.h"
 
 #include <grpcpp/support/byte_buffer.h>
