@@ -230,32 +230,51 @@ double SubtractMaxPrecisely(const ScoreRow& row, float max) {
   return precise_max;
 }
 
-// Stores probabilities where scores were. In bf16 they take half the space: writing runs behind
+// Stores exponentials where scores were. In bf16 they take half the space: writing runs behind
 // reading.
-HWY_INLINE void StoreProbabilities(const ScoreRow& row, V probabilities, int64_t column,
-                                   float* scores) {
-  if (row.dtype == DType::kF32) return hn::StoreU(probabilities, kFloats, scores);
+HWY_INLINE void StoreExponentials(const ScoreRow& row, V exponentials, int64_t column,
+                                  float* scores) {
+  if (row.dtype == DType::kF32) return hn::StoreU(exponentials, kFloats, scores);
   const int64_t in_panel = column % ScoreRow::kPanelKeys;
-  StoreAll(probabilities, reinterpret_cast<BFloat16*>(scores - in_panel) + in_panel);
+  StoreFinite(exponentials, reinterpret_cast<BFloat16*>(scores - in_panel) + in_panel);
 }
 
-// Zeros the probabilities of the columns [begin, end).
 void ZeroColumns(const ScoreRow& row, int64_t begin, int64_t end) {
   const V zero = hn::Zero(kFloats);
   ForEachScore(row, begin, end, [&](int64_t column, float* scores) {
-    StoreProbabilities(row, zero, column, scores);
+    StoreExponentials(row, zero, column, scores);
   });
 }
 
-void ZeroWeights(const ScoreRow& row, int64_t begin, int64_t end) {
+// Zeros outside of the columns [begin, end), and inside the weights times `factor`.
+void FinishWeights(const ScoreRow& row, int64_t begin, int64_t end, float factor) {
+  if (row.weights == nullptr) return;
+  begin = std::min(begin, row.num_weights);
   end = std::min(end, row.num_weights);
-  if (row.weights != nullptr && begin < end) {
-    std::fill(row.weights + begin, row.weights + end, 0.0f);
-  }
+  std::fill(row.weights, row.weights + begin, 0.0f);
+  ForEachVector(end - begin, [&](int64_t i, int64_t count) {
+    float* const weights = row.weights + begin + i;
+    Store(hn::Mul(Load(weights, count), hn::Set(kFloats, factor)), weights, count);
+  });
+  std::fill(row.weights + end, row.weights + row.num_weights, 0.0f);
+}
+
+// exp(score - maximum) of the columns [begin, end), and their sum.
+float ExponentiateColumns(const ScoreRow& row, int64_t begin, int64_t end, float max) {
+  const V maxima = hn::Set(kFloats, max);
+  V sums = hn::Zero(kFloats);
+  ForEachScore(row, begin, end, [&](int64_t column, float* scores) {
+    const V exponentials = Exp(hn::Sub(hn::LoadU(kFloats, scores), maxima));
+    sums = hn::Add(sums, exponentials);
+    if (row.weights != nullptr) {
+      Store(exponentials, row.weights + column, row.num_weights - column);
+    }
+    StoreExponentials(row, exponentials, column, scores);
+  });
+  return hn::GetLane(hn::SumOfLanes(kFloats, sums));
 }
 
 RowSummary SoftmaxRow(const ScoreRow& row) {
-  const int64_t first_column = row.first_panel * ScoreRow::kPanelKeys;
   const int64_t begin = row.visible_begin / Width() * Width();
   const int64_t end = (row.visible_end + Width() - 1) / Width() * Width();
   MaxAndCheck found{hn::Set(kFloats, kMasked), hn::Zero(kFloats)};
@@ -263,59 +282,43 @@ RowSummary SoftmaxRow(const ScoreRow& row) {
   const float max = hn::GetLane(hn::MaxOfLanes(kFloats, found.max));
   const float check = hn::GetLane(hn::SumOfLanes(kFloats, found.check));
   if (std::isnan(check) || std::isnan(max) || max > std::numeric_limits<float>::max()) {
-    return {0, false};
+    return {0, 0, false};
   }
+  const int64_t first_column = row.first_panel * ScoreRow::kPanelKeys;
   if (max == kMasked) {
     ZeroColumns(row, first_column, row.end);
-    ZeroWeights(row, 0, row.num_weights);
-    return {kMasked, true};
+    FinishWeights(row, 0, 0, 0);
+    return {kMasked, 0, true};
   }
-  double subtracted = double{max};
-  V maxima = hn::Set(kFloats, max);
-  if (row.dtype == DType::kF32 && std::abs(max) > kPreciseFrom) {
-    subtracted = SubtractMaxPrecisely(row, max);
-    maxima = hn::Zero(kFloats);
-  }
-  V sums = hn::Zero(kFloats);
-  ForEachScore(row, begin, end, [&](int64_t, float* scores) {
-    const V exponential = hn::Exp(kFloats, hn::Sub(hn::LoadU(kFloats, scores), maxima));
-    sums = hn::Add(sums, exponential);
-    hn::StoreU(exponential, kFloats, scores);
-  });
-  const float sum = hn::GetLane(hn::SumOfLanes(kFloats, sums));
-  const V inverse = hn::Set(kFloats, 1 / sum);
-  // In ascending order, because of how bf16 shares the space.
-  ZeroWeights(row, 0, begin);
-  ForEachScore(row, begin, end, [&](int64_t column, float* scores) {
-    const V probabilities = hn::Mul(hn::LoadU(kFloats, scores), inverse);
-    if (row.weights != nullptr) {
-      Store(probabilities, row.weights + column, row.num_weights - column);
-    }
-    StoreProbabilities(row, probabilities, column, scores);
-  });
-  ZeroWeights(row, end, row.num_weights);
+  const bool precise = row.dtype == DType::kF32 && std::abs(max) > kPreciseFrom;
+  const double subtracted = precise ? SubtractMaxPrecisely(row, max) : double{max};
+  const float sum = ExponentiateColumns(row, begin, end, precise ? 0 : max);
   ZeroColumns(row, first_column, begin);
   ZeroColumns(row, end, row.end);
-  return {static_cast<float>(subtracted + std::log(double{sum})), true};
+  FinishWeights(row, begin, end, 1 / sum);
+  return {static_cast<float>(subtracted + std::log(double{sum})), 1 / sum, true};
 }
 
 template <typename T>
-V StoreAndCheck(const float* sums, int64_t size, T* y) {
-  const V zero = hn::Zero(kFloats);
+V StoreAndCheck(const float* sums, float factor, int64_t size, T* y) {
+  const V zero = hn::Zero(kFloats), factors = hn::Set(kFloats, factor);
   V check = zero;
   ForEachVector(size, [&](int64_t i, int64_t count) {
-    const V values = Load(sums + i, count);
+    const V values = hn::Mul(Load(sums + i, count), factors);
     check = hn::MulAdd(values, zero, check);
     Store(values, y + i, count);
   });
   return check;
 }
 
-bool StoreFiniteRow(const float* sums, int64_t size, DType dtype, void* y) {
-  const V check = dtype == DType::kF32    ? StoreAndCheck(sums, size, static_cast<float*>(y))
-                  : dtype == DType::kBF16 ? StoreAndCheck(sums, size, static_cast<BFloat16*>(y))
-                                          : StoreAndCheck(sums, size, static_cast<Float16*>(y));
-  return !std::isnan(hn::GetLane(hn::SumOfLanes(kFloats, check)));
+bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
+  const auto store = [=](auto* to) {
+    const V check = StoreAndCheck(sums, factor, size, to);
+    return !std::isnan(hn::GetLane(hn::SumOfLanes(kFloats, check)));
+  };
+  if (dtype == DType::kF32) return store(static_cast<float*>(y));
+  if (dtype == DType::kBF16) return store(static_cast<BFloat16*>(y));
+  return store(static_cast<Float16*>(y));
 }
 
 }  // namespace
@@ -342,8 +345,8 @@ void PackValues(const HeadRows& values, int64_t first, int64_t count, const Pane
   HWY_DYNAMIC_DISPATCH(PackValues)(values, first, count, panel);
 }
 RowSummary SoftmaxRow(const ScoreRow& row) { return HWY_DYNAMIC_DISPATCH(SoftmaxRow)(row); }
-bool StoreFiniteRow(const float* sums, int64_t size, DType dtype, void* y) {
-  return HWY_DYNAMIC_DISPATCH(StoreFiniteRow)(sums, size, dtype, y);
+bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
+  return HWY_DYNAMIC_DISPATCH(StoreFiniteRow)(sums, factor, size, dtype, y);
 }
 
 }  // namespace attentiond

@@ -38,7 +38,7 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
 /// Fills [keys / g][width][g]: the values first, first + 1, ...
 void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel);
 
-/// One query's scores, which become its probabilities in place. They lie in panels of
+/// One query's scores, which become exp(score - maximum) in place. They lie in panels of
 /// kPanelKeys: column j at scores[j / kPanelKeys * panel_stride + j % kPanelKeys].
 struct ScoreRow {
   static constexpr int64_t kPanelKeys = 256;
@@ -59,7 +59,7 @@ struct ScoreRow {
   const HeadRows* keys = nullptr;  ///< the keys and the query that were multiplied, to do it again
   const void* query = nullptr;     ///< in double where f32 is not enough
 
-  DType dtype = DType::kF32;  ///< what the probabilities are stored as: kF32, or kBF16 at the same
+  DType dtype = DType::kF32;  ///< what the exponentials are stored as: kF32, or kBF16 at the same
                               ///< place, in half the space
   float* weights = nullptr;   ///< [num_weights] probabilities in f32; nullptr: not wanted
   int64_t num_weights = 0;
@@ -67,16 +67,18 @@ struct ScoreRow {
 
 /// What SoftmaxRow() found.
 struct RowSummary {
-  float lse = 0;       ///< log(sum_j exp(score_j)); -inf when everything is masked
-  bool finite = true;  ///< false: a product or sum left f32's range, nothing written is of use
+  float lse = 0;          ///< log(sum_j exp(score_j)); -inf when everything is masked
+  float inverse_sum = 0;  ///< what makes probabilities of exponentials; 0 when all is masked
+  bool finite = true;     ///< false: a score left f32's range, nothing written is of use
 };
 
 /// A score s is off by about |s| 2^-24, and a probability by so much in relation to itself: for
-/// large scores that is more than f32 results need to be. Where probabilities are f32, the largest
-/// scores of such rows are therefore computed again in double.
+/// large scores that is more than f32 results need to be. Where the exponentials are f32, the
+/// largest scores of such rows are therefore computed again in double.
 RowSummary SoftmaxRow(const ScoreRow& row);
 
-/// Stores `size` sums as `dtype` (kF32, kBF16, kF16); false when one of them is not finite.
-bool StoreFiniteRow(const float* sums, int64_t size, DType dtype, void* y);
+/// Stores `size` sums times `factor` as `dtype` (kF32, kBF16, kF16); false when one of them is not
+/// finite.
+bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y);
 
 }  // namespace attentiond

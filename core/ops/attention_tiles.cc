@@ -49,7 +49,7 @@ struct AttentionTiles::Block {
   size_t row_count;                // index of the kernels' number of rows
   char *queries, *keys, *values, *kernel;
   float *scores, *sums;
-  std::array<bool, kBlockRows> finite;
+  std::array<RowSummary, kBlockRows> summaries;
 
   int64_t token(int64_t r) const { return (first_row + r) / group; }
   int64_t head(int64_t r) const { return kv_head * group + (first_row + r) % group; }
@@ -309,7 +309,7 @@ void AttentionTiles::ComputeProbabilities(Block& block) const {
                   ? block.first_panel * kPanelKeys
                   : last * kPanelKeys + PanelKeys(block.sequence, last);
     const RowSummary summary = SoftmaxRow(row);
-    block.finite[static_cast<size_t>(r)] = summary.finite;
+    block.summaries[static_cast<size_t>(r)] = summary;
     if (outputs_.lse != nullptr) {
       *LsePlace(args_, outputs_, block.sequence, block.head(r), block.token(r)) = summary.lse;
     }
@@ -338,9 +338,10 @@ void AttentionTiles::StoreOutputs(const Block& block) const {
     void* const y = static_cast<char*>(outputs_.output.data) +
                     TokenOffset(outputs_.output, args_.query_lengths, b, head, token) *
                         static_cast<int64_t>(ByteSize(args_.dtype));
-    const bool stored =
-        StoreFiniteRow(block.sums + r * value_width_, args_.value_dim, args_.dtype, y);
-    if (!stored || !block.finite[static_cast<size_t>(r)]) {
+    const RowSummary& summary = block.summaries[static_cast<size_t>(r)];
+    const bool stored = StoreFiniteRow(block.sums + r * value_width_, summary.inverse_sum,
+                                       args_.value_dim, args_.dtype, y);
+    if (!stored || !summary.finite) {
       reference::AttentionRows(args_, outputs_, b, head, token, token + 1);
     }
   }

@@ -4,9 +4,9 @@
 // A task is a run of query rows of one key/value head of one sequence. The query heads that share
 // the key/value head are folded into its rows (row = token * group + head in group), so that keys
 // and values are packed once for all of them, in the task's thread's own memory. Blocks of up to 32
-// rows are multiplied with all keys they see, each row's scores become probabilities in f32, and
-// those are multiplied with the values. A row whose scores leave f32's range is done again by the
-// reference, in double.
+// rows are multiplied with all keys they see, each row's scores become exponentials in f32, those
+// are multiplied with the values, and the products divided by the exponentials' sum. A row whose
+// scores leave f32's range is done again by the reference, in double.
 #pragma once
 
 #include <array>

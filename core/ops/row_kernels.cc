@@ -30,7 +30,11 @@ struct Identity {
   HWY_INLINE V operator()(V x) const { return x; }
 };
 struct GeluErf {
-  HWY_INLINE V operator()(V x) const { return hn::Mul(x, NormalCdf(x)); }
+  HWY_INLINE V operator()(V x) const {
+    // -12 Phi(-12) is -2e-32; farther out only subnormal numbers follow, which are slow.
+    const V clamped = hn::Max(x, hn::Set(kFloats, -12.0f));
+    return hn::Mul(clamped, NormalCdf(hn::Min(clamped, hn::Set(kFloats, 12.0f))));
+  }
 };
 struct GeluTanh {
   // x/2 (1 + tanh z) is x sigmoid(2z), which has one division and no cancellation.
