@@ -187,21 +187,6 @@ absl::string_view DescrOf(DType dtype) {
   return "<f4";  // bf16, widened
 }
 
-std::string FormatHeader(const TensorView& tensor) {
-  const absl::Span<const int64_t> dims = tensor.shape.dims();
-  // Python writes a tuple of one element with a comma behind it.
-  std::string dict =
-      absl::StrCat("{'descr': '", DescrOf(tensor.dtype), "', 'fortran_order': False, 'shape': (",
-                   absl::StrJoin(dims, ", "), dims.size() == 1 ? ",), }" : "), }");
-  const size_t fixed = kMagic.size() + 4;  // magic, version, length
-  const size_t total = (fixed + dict.size() + 1 + kAlignment - 1) / kAlignment * kAlignment;
-  dict.append(total - fixed - dict.size() - 1, ' ');
-  dict.push_back('\n');
-  const char version_and_length[] = {1, 0, static_cast<char>(dict.size() & 0xff),
-                                     static_cast<char>(dict.size() >> 8)};
-  return absl::StrCat(kMagic, absl::string_view(version_and_length, 4), dict);
-}
-
 }  // namespace
 
 absl::StatusOr<Tensor> ParseNpy(absl::string_view bytes) {
@@ -244,8 +229,23 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path, int64_t max_bytes) {
   return tensor;
 }
 
+std::string FormatNpyHeader(DType dtype, absl::Span<const int64_t> dims, size_t least_bytes) {
+  // Python writes a tuple of one element with a comma behind it.
+  std::string dict =
+      absl::StrCat("{'descr': '", DescrOf(dtype), "', 'fortran_order': False, 'shape': (",
+                   absl::StrJoin(dims, ", "), dims.size() == 1 ? ",), }" : "), }");
+  const size_t fixed = kMagic.size() + 4;  // magic, version, length
+  const size_t needed = std::max(least_bytes, fixed + dict.size() + 1);
+  const size_t total = (needed + kAlignment - 1) / kAlignment * kAlignment;
+  dict.append(total - fixed - dict.size() - 1, ' ');
+  dict.push_back('\n');
+  const char version_and_length[] = {1, 0, static_cast<char>(dict.size() & 0xff),
+                                     static_cast<char>(dict.size() >> 8)};
+  return absl::StrCat(kMagic, absl::string_view(version_and_length, 4), dict);
+}
+
 std::string FormatNpy(const TensorView& tensor) {
-  std::string bytes = FormatHeader(tensor);
+  std::string bytes = FormatNpyHeader(tensor.dtype, tensor.shape.dims());
   if (tensor.dtype == DType::kBF16) {
     const absl::Span<const BFloat16> halves = tensor.values<BFloat16>();
     for (const BFloat16 half : halves) {

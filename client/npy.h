@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "core/tensor/tensor.h"
 
 namespace attentiond::client {
@@ -21,6 +22,10 @@ absl::StatusOr<Tensor> ParseNpy(absl::string_view bytes);
 /// Reads a file of at most `max_bytes`. kNotFound, kInvalidArgument: one line that starts with the
 /// path.
 absl::StatusOr<Tensor> ReadNpy(const std::string& path, int64_t max_bytes = int64_t{2} << 30);
+
+/// The header of a version 1.0 file up to the data: a multiple of 64 bytes, and at least
+/// `least_bytes`.
+std::string FormatNpyHeader(DType dtype, absl::Span<const int64_t> dims, size_t least_bytes = 0);
 
 /// The bytes of a version 1.0 file, its data 64-byte aligned as NumPy's own. bf16, which NumPy has
 /// no type for, is widened to f32.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/tensor/element.h"
 #include "core/tensor/half.h"
 
 namespace attentiond::client {
@@ -93,6 +94,17 @@ absl::StatusOr<Tensor> ToFloat32(const TensorView& tensor) {
       return absl::InvalidArgumentError(
           absl::StrCat("a tensor of ", Name(tensor.dtype), ", not of a floating type"));
   }
+}
+
+absl::StatusOr<Tensor> ToFloating(const TensorView& tensor, DType dtype) {
+  ASSIGN_OR_RETURN(Tensor wide, ToFloat32(tensor));
+  if (dtype == DType::kF32) return wide;
+  Tensor result(dtype, tensor.shape);
+  int64_t index = 0;
+  for (const float value : wide.values<float>()) {
+    StoreElement(result.mutable_view().data, dtype, index++, value);
+  }
+  return result;
 }
 
 }  // namespace attentiond::client

@@ -17,4 +17,7 @@ absl::StatusOr<TensorView> FromProto(const v1::Tensor& tensor);
 /// The elements as f32. kInvalidArgument: not a floating type.
 absl::StatusOr<Tensor> ToFloat32(const TensorView& tensor);
 
+/// The elements rounded to `dtype`: kF32, kF16 or kBF16. kInvalidArgument: not a floating type.
+absl::StatusOr<Tensor> ToFloating(const TensorView& tensor, DType dtype);
+
 }  // namespace attentiond::client

@@ -38,7 +38,7 @@ using OnStatus = std::function<void(const grpc::Status& status, const RequestOut
 struct Starter {
   v1::AttentionService::Stub* stub;
   const UnaryCaller& caller;
-  absl::Duration timeout;
+  CallOptions options;
   OnStatus on_status;
 
   void operator()(const v1::AttendRequest& request) const {
@@ -60,7 +60,7 @@ struct Starter {
              void (v1::AttentionService::Stub::async::*method)(
                  grpc::ClientContext*, const Request*, Response*,
                  std::function<void(grpc::Status)>)) const {
-    caller.Prepare(&call->context, timeout, /*wait_for_ready=*/false);
+    caller.Prepare(&call->context, options.timeout, options.wait_for_ready);
     PendingCall<Response>* const raw = call.get();
     // The callback owns the call; gRPC destroys it after it ran.
     (stub->async()->*method)(&raw->context, &request, &raw->response,
@@ -74,14 +74,14 @@ struct Starter {
 
 RpcLoad::RpcLoad(const std::vector<std::shared_ptr<grpc::Channel>>& channels,
                  std::vector<LoadRequest> requests, UnaryCaller::Options caller,
-                 absl::Duration timeout)
-    : requests_(std::move(requests)), caller_(std::move(caller)), timeout_(timeout) {
+                 const CallOptions& options)
+    : requests_(std::move(requests)), caller_(std::move(caller)), options_(options) {
   for (const auto& channel : channels) stubs_.push_back(v1::AttentionService::NewStub(channel));
 }
 
 void RpcLoad::Start(int64_t index, LoadGenerator::Done done) const {
   const auto number = static_cast<size_t>(index);
-  const Starter starter{stubs_[number % stubs_.size()].get(), caller_, timeout_,
+  const Starter starter{stubs_[number % stubs_.size()].get(), caller_, options_,
                         [done = std::move(done)](const grpc::Status&,
                                                  const RequestOutcome& outcome) { done(outcome); }};
   std::visit(starter, requests_[number % requests_.size()]);
@@ -92,7 +92,7 @@ absl::Status RpcLoad::Probe() const {
     Mutex mutex;
     CondVar answered;
     std::optional<absl::Status> result;
-    const Starter starter{stub.get(), caller_, timeout_,
+    const Starter starter{stub.get(), caller_, options_,
                           [&](const grpc::Status& status, const RequestOutcome&) {
                             MutexLock lock(&mutex);
                             result = FromGrpc(status);
