@@ -242,7 +242,7 @@ std::vector<Flag> RunningFlags() {
       Switch({.name = "--check",
               .group = kRunning,
               .help = "Load the models, report what would run, and exit: 0 when it would start, "
-                      "1 when not. No port is opened."},
+                      "1 when not. The ports are not opened."},
              &ServerOptions::check)};
 }
 

@@ -45,27 +45,6 @@ Metrics::BuildInfo ToBuildInfo(const Platform& platform, const CpuBudget& budget
           .quota_cores = budget.quota_cores};
 }
 
-ModelRepository::Options ToRepositoryOptions(const ServerOptions& options, const LoadOptions& load,
-                                             Logger* logger) {
-  ModelRepository::Options repository;
-  repository.models = options.models;
-  repository.repository_directory = options.model_repository;
-  repository.load = load;
-  repository.batching = {.max_batch_tokens = options.max_batch_tokens,
-                         .max_batch_requests = options.max_batch_requests,
-                         .max_queue_requests = options.max_queue_requests,
-                         .max_queue_delay = options.max_queue_delay};
-  repository.load_model =
-      [logger](const std::string& directory,
-               const LoadOptions& how) -> absl::StatusOr<std::shared_ptr<const Model>> {
-    const absl::Time start = Clock::Real()->Now();
-    ASSIGN_OR_RETURN(std::shared_ptr<const Model> model, LoadModel(directory, how));
-    LogModel(logger, directory, model->info(), Clock::Real()->Now() - start);
-    return model;
-  };
-  return repository;
-}
-
 GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   GrpcServerOptions grpc;
   grpc.address = options.listen;
@@ -79,11 +58,10 @@ GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   return grpc;
 }
 
-/// `address` with the port that was bound.
+/// `address` with another port: the one that was bound. "" stays "".
 std::string WithPort(const std::string& address, int port) {
-  if (port == 0) return "";
   const auto parsed = ParseListenAddress(address);
-  return parsed.ok() ? absl::StrCat(parsed->host, ":", port) : address;
+  return parsed.ok() ? absl::StrCat(parsed->host, ":", port) : "";
 }
 
 }  // namespace
@@ -93,17 +71,42 @@ Server::Server(const ServerOptions& options, const LoadOptions& load, Logger* lo
       logger_(logger),
       cpu_budget_(ReadCpuBudget()),
       platform_(DescribePlatform()),
+      grpc_log_(logger),
       compute_threads_(ComputeThreads(options, cpu_budget_)),
       metrics_(Metrics::Create(ToBuildInfo(platform_, cpu_budget_, compute_threads_.num_threads()),
                                {.kernel_counts = &KernelCounts,
                                 .throttled_periods = [] { return ReadThrottledPeriods(); }})),
       scheduler_(Clock::Real()),
-      repository_(ToRepositoryOptions(options, load, logger), &scheduler_, metrics_.get(),
-                  &compute_threads_, Clock::Real()),
+      repository_(RepositoryOptions(load), &scheduler_, metrics_.get(), &compute_threads_,
+                  Clock::Real()),
       inference_(&repository_, Clock::Real(), Inference::Options{}) {
   repository_.AddReadinessListener([logger](const std::string& name, bool ready) {
     logger->Info(ready ? "model ready" : "model unloaded", {{"model", name}});
   });
+}
+
+ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
+  ModelRepository::Options repository;
+  repository.models = options_.models;
+  repository.repository_directory = options_.model_repository;
+  repository.load = load;
+  repository.batching = {.max_batch_tokens = options_.max_batch_tokens,
+                         .max_batch_requests = options_.max_batch_requests,
+                         .max_queue_requests = options_.max_queue_requests,
+                         .max_queue_delay = options_.max_queue_delay};
+  repository.load_model = [this](const std::string& directory, const LoadOptions& how) {
+    const absl::Time start = Clock::Real()->Now();
+    absl::StatusOr<std::shared_ptr<const Model>> model = LoadModel(directory, how);
+    if (model.ok()) {
+      LogModel(logger_, directory, (*model)->info(), Clock::Real()->Now() - start);
+    } else if (state_ == State::kReady) {
+      // At the start the error ends it, or comes back as a warning: it is logged there.
+      logger_->Warning(absl::StrCat("model not loaded: ", model.status().message()),
+                       {{"directory", directory}});
+    }
+    return model;
+  };
+  return repository;
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
@@ -190,8 +193,9 @@ bool Server::FinishAcceptedWork(absl::Time deadline) {
 
 absl::Status CheckServer(const ServerOptions& options, Logger* logger) {
   ServerOptions local = options;
-  local.listen = local.metrics_listen = "127.0.0.1:0";
-  if (!local.health_listen.empty()) local.health_listen = "127.0.0.1:0";
+  for (std::string* address : {&local.listen, &local.metrics_listen, &local.health_listen}) {
+    *address = WithPort(*address, 0);
+  }
   RETURN_IF_ERROR(Server::Start(local, logger).status());
   logger->Info("check passed: the server would start");
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include "core/parallel/cpu_budget.h"
 #include "core/parallel/thread_pool.h"
 #include "server/batching/batch_scheduler.h"
+#include "server/grpc/grpc_log.h"
 #include "server/grpc/grpc_server.h"
 #include "server/http/http_server.h"
 #include "server/inference/inference.h"
@@ -46,6 +47,7 @@ class Server {
   enum class State : uint8_t { kLoading, kReady, kDraining };
 
   Server(const ServerOptions& options, const LoadOptions& load, Logger* logger);
+  ModelRepository::Options RepositoryOptions(const LoadOptions& load);
   absl::Status Listen();
   absl::Status LoadModels();
   absl::Status Readiness() const;
@@ -58,6 +60,7 @@ class Server {
   std::atomic<State> state_{State::kLoading};
 
   // Each may use those above it; they are destroyed from the last to the first.
+  const GrpcLog grpc_log_;
   ThreadPool compute_threads_;
   const std::unique_ptr<Metrics> metrics_;
   BatchScheduler scheduler_;
@@ -67,8 +70,8 @@ class Server {
   std::unique_ptr<GrpcServer> grpc_;
 };
 
-/// --check: starts a server on ports that only this machine reaches for a moment, and ends it; the
-/// log says what would run. Errors as Server::Start.
+/// --check: starts a server on free ports of the same hosts and ends it; the log says what would
+/// run. Errors as Server::Start.
 absl::Status CheckServer(const ServerOptions& options, Logger* logger);
 
 }  // namespace attentiond

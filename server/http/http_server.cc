@@ -137,6 +137,11 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
   // civetweb reads commas and suffixes in it as further ports and options.
   ASSIGN_OR_RETURN(const ListenAddress parsed, ParseListenAddress(address));
   auto impl = std::make_unique<Impl>(std::move(handlers));
+  if (parsed.host.front() == '[' && mg_check_feature(MG_FEATURES_IPV6) == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot listen on ", address,
+                     ": this build of civetweb has no IPv6; use an IPv4 address such as 0.0.0.0"));
+  }
   RETURN_IF_ERROR(impl->Start(address, parsed.host));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }

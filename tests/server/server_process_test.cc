@@ -201,14 +201,17 @@ std::string CannotStart(const std::vector<std::string>& arguments) {
 TEST(ServerProcessTest, CannotStartOnAPortInUse) {
   ServerProcess server({});
   ASSERT_TRUE(server.WaitUntilServing()) << server.Output();
-  const std::string http = absl::StrCat("127.0.0.1:", server.http_port());
+  const std::string taken = absl::StrCat("127.0.0.1:", server.http_port());
   for (const auto& [flag, other] : {std::pair{"--listen=", "--metrics-listen=127.0.0.1:0"},
                                     std::pair{"--metrics-listen=", "--listen=127.0.0.1:0"}}) {
-    for (const std::string& address : {server.address(), http}) {
+    for (const std::string& address : {server.address(), taken}) {
       auto second = ServerProcess::WithOnly({absl::StrCat(flag, address), other});
       EXPECT_EQ(second.WaitForExit(), 1) << second.Output();
-      EXPECT_THAT(second.Output(),
-                  ::testing::AllOf(HasSubstr("cannot start: "), HasSubstr(address)));
+      const std::vector<std::string> lines =
+          absl::StrSplit(second.Output(), '\n', absl::SkipEmpty());
+      EXPECT_THAT(lines, ::testing::ElementsAre(
+                             HasSubstr(" info starting "),
+                             ::testing::AllOf(HasSubstr("cannot start: "), HasSubstr(address))));
     }
   }
 }

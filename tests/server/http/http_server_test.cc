@@ -130,6 +130,13 @@ TEST(HttpServerStartTest, RefusesWhatIsNotAnAddress) {
   }
 }
 
+TEST(HttpServerStartTest, SaysWhenThereIsNoIpv6) {
+  const auto server = HttpServer::Start("[::1]:0", {});
+  if (server.ok()) GTEST_SKIP() << "this build of civetweb has IPv6";
+  EXPECT_THAT(std::string(server.status().message()),
+              ::testing::AllOf(HasSubstr("[::1]:0"), HasSubstr("IPv6")));
+}
+
 TEST(HttpServerStartTest, ListensOnNamesAndOnEveryInterface) {
   for (const char* address : {"localhost:0", "0.0.0.0:0"}) {
     auto server = HttpServer::Start(address, {});
