@@ -362,6 +362,7 @@ TEST_F(ModelRepositoryTest, TheProbeReadsTheQueue) {
   EXPECT_EQ(tasks, 1);
   EXPECT_EQ(oldest, absl::Seconds(3));
   gate.Open();
+  EXPECT_TRUE(scheduler_.Drain(absl::InfiniteFuture()));
 }
 
 TEST_F(ModelRepositoryTest, LoadsAndUnloadsOfOneNameRunOneAfterAnother) {
