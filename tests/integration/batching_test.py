@@ -1,5 +1,9 @@
 """64 concurrent clients with mixed lengths: batches form, nothing is padded, no reply is wrong or lost."""
 import asyncio
+import pathlib
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import grpc
@@ -7,18 +11,29 @@ from inference import grpc_service_pb2 as pb
 from inference import grpc_service_pb2_grpc as rpc
 import numpy as np
 from support.kserve import Client, outputs, request
-from support.server import GOLDEN, MESSAGE_LIMIT, Server
+from support.server import GOLDEN, MESSAGE_LIMIT, SOURCE, Server
 
-CLIENTS, CALLS = 64, 30
-MODEL = "bert-embed"
+CLIENTS, CALLS = 64, 12
+MODEL = "wide"
 
 
 class BatchingTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # Wide enough that computing a row takes longer than this client takes to send one: then rows wait, and batches form.
+        cls.directory = tempfile.TemporaryDirectory()
+        subprocess.run([sys.executable, SOURCE / "tests/benchmarks/random_bert.py", cls.directory.name, "--layers", "2"],
+                       check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
     def test_64_clients(self):
         rng = np.random.default_rng(11)
         words = "the cat loves my film and hates a delight from start to finish".split()
-        texts = [" ".join(rng.choice(words, rng.integers(1, 60))) for _ in range(200)]
-        with Server({MODEL: GOLDEN / MODEL}) as server:
+        texts = [" ".join(rng.choice(words, rng.integers(1, 60))) for _ in range(60)]
+        with Server({MODEL: pathlib.Path(self.directory.name)}) as server:
             client = Client(server.channel())
             expected, tokens = [], []
             for text in texts:
@@ -58,7 +73,7 @@ class BatchingTest(unittest.TestCase):
         return sent
 
     def test_a_request_of_many_rows_and_one_of_one(self):
-        with Server({MODEL: GOLDEN / MODEL}, ["--max-batch-requests", "64"]) as server:
+        with Server({MODEL: GOLDEN / "bert-embed"}, ["--max-batch-requests", "64"]) as server:
             client = Client(server.channel())
             many = client.stub.ModelInfer.future(request(MODEL, {"text": ["the cat loves my film " * 20] * 2000},
                                                          parameters={"truncate": True}))
