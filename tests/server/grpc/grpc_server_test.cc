@@ -175,7 +175,7 @@ TEST(GrpcServerTest, TokensAreAskedForWhenThereAreAny) {
 TEST(GrpcServerTest, OutputsThatWouldBeTooLargeAreRefusedBeforeCompute) {
   KserveTestServer::Options options;
   bool has_run = false;
-  options.models["sentiment"].on_run = [&has_run](int64_t) {
+  options.models.models["sentiment"].on_run = [&has_run](int64_t) {
     has_run = true;
     return absl::OkStatus();
   };
@@ -201,7 +201,7 @@ class BusyServerTest : public ::testing::Test {
   void StartServer(GrpcServerOptions options = {}) {
     KserveTestServer::Options server_options;
     server_options.server = options;
-    server_options.models["slow"].on_run = [this](int64_t) {
+    server_options.models.models["slow"].on_run = [this](int64_t) {
       gate_.Pass();
       return absl::OkStatus();
     };

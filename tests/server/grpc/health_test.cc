@@ -37,7 +37,7 @@ std::string StatusOf(const std::shared_ptr<grpc::Channel>& channel, const std::s
 KserveTestServer::Options WithHealthPort() {
   KserveTestServer::Options options;
   options.set_ready = false;
-  options.unloaded_models["late"].kind = ModelKind::kEmbedding;
+  options.models.unloaded_models["late"].kind = ModelKind::kEmbedding;
   options.server.health_address = "127.0.0.1:0";
   return options;
 }

@@ -19,7 +19,7 @@ using ::testing::Not;
 
 KserveTestServer::Options WithUnloadedModel() {
   KserveTestServer::Options options;
-  options.unloaded_models["late"].kind = ModelKind::kEmbedding;
+  options.models.unloaded_models["late"].kind = ModelKind::kEmbedding;
   return options;
 }
 

@@ -4,7 +4,6 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -15,56 +14,12 @@
 #include "google/rpc/status.pb.h"
 
 namespace attentiond::testing {
-namespace {
 
-// Fakes by the last part of their directory; all else is loaded.
-ModelRepository::LoadFunction Loader(std::map<std::string, FakeModelOptions> models) {
-  return [models = std::move(models)](
-             const std::string& directory,
-             const LoadOptions& options) -> absl::StatusOr<std::shared_ptr<const Model>> {
-    const auto fake = models.find(std::filesystem::path(directory).filename());
-    if (fake != models.end()) return MakeFakeModel(fake->second);
-    return LoadModel(directory, options);
-  };
-}
-
-}  // namespace
-
-std::map<std::string, FakeModelOptions> DefaultFakeModels() {
-  std::map<std::string, FakeModelOptions> models;
-  models["sentiment"].kind = ModelKind::kSequenceClassification;
-  models["encoder"].kind = ModelKind::kEmbedding;
-  models["layer"].kind = ModelKind::kAttentionLayer;
-  models["ids-only"].has_tokenizer = false;
-  return models;
-}
-
-KserveTestServer::KserveTestServer(Options options)
-    : metrics_(Metrics::Create({})), scheduler_(std::make_unique<BatchScheduler>(Clock::Real())) {
-  ModelRepository::Options models;
-  models.batching = options.batching;
-  models.repository_directory = directory_.PathOf("repository");
-  std::filesystem::create_directory(models.repository_directory);
-  for (const auto& [name, fake] : options.models) {
-    directory_.Write(name + "/config.json", "{}");
-    models.models[name] = directory_.PathOf(name);
-  }
-  auto fakes = options.models;
-  fakes.insert(options.unloaded_models.begin(), options.unloaded_models.end());
-  models.load_model = Loader(std::move(fakes));
-  repository_ = std::make_unique<ModelRepository>(models, scheduler_.get(), metrics_.get(),
-                                                  &threads_, Clock::Real());
-  const absl::Status loaded = repository_->LoadAll();
-  EXPECT_TRUE(loaded.ok()) << loaded;
-  for (const auto& [name, fake] : options.unloaded_models) {
-    directory_.Write("repository/" + name + "/config.json", "{}");
-  }
-  inference_ = std::make_unique<Inference>(repository_.get(), Clock::Real(), Inference::Options());
-
+KserveTestServer::KserveTestServer(Options options) : models_(options.models) {
   options.server.address = "127.0.0.1:0";
-  auto server = GrpcServer::Start(options.server, {.repository = repository_.get(),
-                                                   .inference = inference_.get(),
-                                                   .metrics = metrics_.get(),
+  auto server = GrpcServer::Start(options.server, {.repository = &models_.repository(),
+                                                   .inference = &models_.inference(),
+                                                   .metrics = &models_.metrics(),
                                                    .clock = Clock::Real()});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
@@ -115,7 +70,7 @@ grpc::Status KserveTestServer::CallRaw(const std::string& method, const std::str
 }
 
 double KserveTestServer::Metric(const std::string& series) {
-  for (absl::string_view line : absl::StrSplit(metrics_->Serialize(), '\n')) {
+  for (absl::string_view line : absl::StrSplit(metrics().Serialize(), '\n')) {
     double value = 0;
     if (absl::ConsumePrefix(&line, series + " ") && absl::SimpleAtod(line, &value)) return value;
   }

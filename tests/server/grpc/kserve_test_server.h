@@ -4,30 +4,19 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "core/parallel/thread_pool.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "server/grpc/grpc_server.h"
-#include "tests/testing/fake_model.h"
-#include "tests/testing/temporary_directory.h"
+#include "tests/testing/fake_inference.h"
 
 namespace attentiond::testing {
-
-/// "sentiment" classifies, "encoder" embeds, "layer" is an attention layer of 4 channels and 3
-/// heads, "ids-only" classifies and has no tokenizer. "attention" is there without being named.
-std::map<std::string, FakeModelOptions> DefaultFakeModels();
 
 class KserveTestServer {
  public:
   struct Options {
-    std::map<std::string, FakeModelOptions> models = DefaultFakeModels();
-    /// Known, in the repository's directory, and not loaded: RepositoryModelLoad does.
-    std::map<std::string, FakeModelOptions> unloaded_models;
-    BatchQueueOptions batching;
+    FakeInference::Options models;
     GrpcServerOptions server;
     bool set_ready = true;
   };
@@ -40,8 +29,8 @@ class KserveTestServer {
   inference::GRPCInferenceService::Stub& stub() { return *stub_; }
   const std::shared_ptr<grpc::Channel>& channel() { return channel_; }
   GrpcServer& server() { return *server_; }
-  Metrics& metrics() { return *metrics_; }
-  ModelRepository& repository() { return *repository_; }
+  Metrics& metrics() { return models_.metrics(); }
+  ModelRepository& repository() { return models_.repository(); }
 
   /// ModelInfer; the context, when given, is used once.
   grpc::Status Infer(const inference::ModelInferRequest& request,
@@ -55,12 +44,7 @@ class KserveTestServer {
   double Metric(const std::string& series);
 
  private:
-  TemporaryDirectory directory_;
-  std::unique_ptr<Metrics> metrics_;
-  ThreadPool threads_{1};
-  std::unique_ptr<BatchScheduler> scheduler_;
-  std::unique_ptr<ModelRepository> repository_;
-  std::unique_ptr<Inference> inference_;
+  FakeInference models_;
   std::unique_ptr<GrpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<inference::GRPCInferenceService::Stub> stub_;

@@ -148,7 +148,7 @@ class GatedStreamTest : public ::testing::Test {
  protected:
   GatedStreamTest() {
     KserveTestServer::Options options;
-    options.models["slow"].on_run = [this](int64_t) {
+    options.models.models["slow"].on_run = [this](int64_t) {
       gate_.Pass();
       return absl::OkStatus();
     };
