@@ -21,7 +21,8 @@ void LogStart(Logger* logger, const ServerOptions& options, const CpuBudget& bud
 void LogModel(Logger* logger, const std::string& directory, const ModelInfo& info,
               absl::Duration load_duration);
 
-/// "--threads=2 --dtype=f32": the options that are not at their defaults, as one would give them.
+/// "--threads=2 --dtype=f32": the options that are not at their defaults; several models are
+/// separated by commas.
 std::string DescribeOptions(const ServerOptions& options);
 
 }  // namespace attentiond

@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -73,7 +73,10 @@ std::future<grpc::Status> StartLongCall(const ServerProcess& server) {
   });
   const int port = server.http_port();
   while (!absl::StrContains(HttpGet(port, "/metrics").body, "attentiond_in_flight_requests 1\n")) {
-    std::this_thread::yield();
+    if (call.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+      ADD_FAILURE() << "the call ended before it was seen: make it longer";
+      break;
+    }
   }
   return call;
 }
@@ -153,6 +156,14 @@ TEST(ServerProcessTest, ASecondSignalEndsItAtOnce) {
   server.Signal(SIGINT);
   EXPECT_EQ(server.WaitForExit(), 128 + SIGINT) << server.Output();
   EXPECT_FALSE(call.get().ok());
+}
+
+TEST(ServerProcessTest, ASignalWhileItStartsEndsItWithZero) {
+  // Whether it comes before or after the server is ready.
+  ServerProcess server({kDemoModel});
+  ASSERT_TRUE(server.WaitForOutput("\"message\":\"starting\"")) << server.Output();
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0) << server.Output();
 }
 
 TEST(ServerProcessTest, ReadsTheEnvironment) {
