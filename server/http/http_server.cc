@@ -142,7 +142,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
         absl::StrCat("cannot listen on ", address,
                      ": this build of civetweb has no IPv6; use an IPv4 address such as 0.0.0.0"));
   }
-  // RFC 6761: localhost is the loopback address, also where no resolver knows it (a bare container).
+  // RFC 6761: localhost is the loopback address, also where no resolver knows it (a bare
+  // container).
   const std::string host = parsed.host == "localhost" ? "127.0.0.1" : parsed.host;
   RETURN_IF_ERROR(impl->Start(absl::StrCat(host, ":", parsed.port), host));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
