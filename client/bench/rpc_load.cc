@@ -62,11 +62,15 @@ struct Starter {
                  std::function<void(grpc::Status)>)) const {
     caller.Prepare(&call->context, options.timeout, options.wait_for_ready);
     PendingCall<Response>* const raw = call.get();
-    // The callback owns the call; gRPC destroys it after it ran.
-    (stub->async()->*method)(&raw->context, &request, &raw->response,
-                             [call = std::move(call), on_status = on_status](grpc::Status status) {
-                               on_status(status, Outcome(status, call->response));
-                             });
+    // The callback owns the call, and lets go of it before it tells anybody: the context holds the
+    // channel, whose last owner must not be one of gRPC's own threads.
+    (stub->async()->*method)(
+        &raw->context, &request, &raw->response,
+        [call = std::move(call), on_status = on_status](grpc::Status status) mutable {
+          const RequestOutcome outcome = Outcome(status, call->response);
+          call.reset();
+          on_status(status, outcome);
+        });
   }
 };
 
