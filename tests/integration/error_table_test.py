@@ -2,7 +2,6 @@
 import pathlib
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
@@ -125,20 +124,12 @@ class ErrorTableTest(unittest.TestCase):
 
     # ---- RESOURCE_EXHAUSTED
     def test_queue_limit(self):
-        refused = []
-
-        def call():
-            try:
-                self.client.infer("attention", big_attention(3072), timeout=100)
-            except grpc.RpcError as error:
-                refused.append(error)
-
-        threads = [threading.Thread(target=call) for _ in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self.assertTrue(refused, "12 large calls fitted a queue of 4")
+        small = request("attention", {name: np.ones((1, 1, 1, 1), np.float32) for name in ("query", "key", "value")})
+        blocked = Blocked(self.server, self.client)
+        calls = [self.client.stub.ModelInfer.future(small) for _ in range(12)]
+        refused = [call.exception() for call in calls if call.exception() is not None]
+        blocked.wait()
+        self.assertTrue(refused, "12 calls fitted a queue of 4")
         for error in refused:
             self.assertEqual(error.code(), Code.RESOURCE_EXHAUSTED, error.details())
             self.assertTrue(details(error, error_details_pb2.RetryInfo))
