@@ -59,10 +59,11 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
   const auto dtype = shape.dtype == DType::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
   pack_type packing = pack_type::undef;
   size_t scratch_bytes = 0;
+  const int64_t b_stride = shape.b_stride == 0 ? shape.columns : shape.b_stride;
   const absl::Status status = Guard("oneDNN micro-kernel", [&] {
     impl.brgemm = dnnl::ukernel::brgemm(shape.rows, shape.columns, shape.depth, /*batch_size=*/1,
-                                        shape.a_stride, /*ldb=*/shape.columns, shape.c_stride,
-                                        dtype, dtype, memory::data_type::f32);
+                                        shape.a_stride, b_stride, shape.c_stride, dtype, dtype,
+                                        memory::data_type::f32);
     impl.brgemm.set_add_C(shape.accumulate);
     impl.brgemm.finalize();
     packing = impl.brgemm.get_B_pack_type();

@@ -19,24 +19,25 @@ namespace attentiond::onednn {
 struct MicroKernelShape {
   int64_t rows = 0, columns = 0, depth = 0;
   int64_t a_stride = 0;       ///< between the rows of A [rows, depth]
+  int64_t b_stride = 0;       ///< between the groups of rows of B, in columns; 0: dense
   int64_t c_stride = 0;       ///< between the rows of C [rows, columns], f32
   DType dtype = DType::kF32;  ///< of A and B: kF32 or kBF16
   bool accumulate = false;    ///< C += A B instead of C = A B
 
   friend bool operator==(const MicroKernelShape& x, const MicroKernelShape& y) {
     return x.rows == y.rows && x.columns == y.columns && x.depth == y.depth &&
-           x.a_stride == y.a_stride && x.c_stride == y.c_stride && x.dtype == y.dtype &&
-           x.accumulate == y.accumulate;
+           x.a_stride == y.a_stride && x.b_stride == y.b_stride && x.c_stride == y.c_stride &&
+           x.dtype == y.dtype && x.accumulate == y.accumulate;
   }
   template <typename H>
   friend H AbslHashValue(H h, const MicroKernelShape& shape) {
     return H::combine(std::move(h), shape.rows, shape.columns, shape.depth, shape.a_stride,
-                      shape.c_stride, shape.dtype, shape.accumulate);
+                      shape.b_stride, shape.c_stride, shape.dtype, shape.accumulate);
   }
 };
 
 /// B's rows come in groups of so many, their elements side by side: B is
-/// [depth / B group][columns][B group], dense. `depth` is a multiple of it.
+/// [depth / B group][columns][B group]. `depth` is a multiple of it.
 constexpr int64_t BGroup(DType dtype) { return dtype == DType::kBF16 ? 2 : 1; }
 
 /// Immutable machine code; any number of threads may run it at once.

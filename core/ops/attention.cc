@@ -1,11 +1,13 @@
 #include "core/ops/attention.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/onednn/context.h"
+#include "core/ops/attention_few_queries.h"
+#include "core/ops/attention_plan.h"
+#include "core/ops/attention_rows.h"
 #include "core/ops/attention_tiles.h"
 #include "core/ops/attention_validation.h"
 #include "core/ops/kernel_counts.h"
@@ -15,22 +17,7 @@
 namespace attentiond {
 namespace {
 
-// Multiply-adds up to which the plain loops are faster than setting up tiles.
-constexpr int64_t kTinyMultiplyAdds = 2048;
-// Multiply-adds that take about 20 us: less is not worth another thread.
-constexpr double kGrainMultiplyAdds = 1 << 20;
-
-bool IsTiny(const AttentionArgs& args) {
-  int64_t pairs = 0;
-  for (int64_t b = 0; b < args.batch; ++b) {
-    pairs += args.query_lengths.length(b) * args.kv_lengths.length(b);
-    if (pairs > kTinyMultiplyAdds) return false;
-  }
-  return pairs * args.num_heads * (args.head_dim + args.value_dim) <= kTinyMultiplyAdds;
-}
-
-Kernel KernelFor(const AttentionArgs& args) {
-  if (IsTiny(args) || !AttentionTiles::Supports(args)) return Kernel::kAttentionReference;
+Kernel TilesKernel(const AttentionArgs& args) {
   return AttentionTiles::ComputeType(args) == DType::kBF16 ? Kernel::kAttentionMicroKernelBF16
                                                            : Kernel::kAttentionMicroKernelF32;
 }
@@ -58,22 +45,40 @@ absl::Status RunReference(const AttentionArgs& args, const AttentionOutputs& out
   return absl::OkStatus();
 }
 
-absl::Status RunTiles(const AttentionArgs& args, const AttentionOutputs& outputs,
-                      ExecutionContext& context) {
-  CountKernel(KernelFor(args));
+absl::Status RunKernels(const AttentionRows& rows, ExecutionContext& context) {
   const int num_threads = context.threads().num_threads();
-  ASSIGN_OR_RETURN(const AttentionTiles tiles,
-                   AttentionTiles::Create(args, outputs, context.onednn().kernels(), num_threads));
-  char* const scratch = static_cast<char*>(
-      context.workspace().Get(Workspace::Slot::kAttentionScratch,
-                              static_cast<size_t>(tiles.scratch_bytes() * num_threads)));
-  const double ranges = std::max(1.0, tiles.multiply_adds() / kGrainMultiplyAdds);
-  const auto grain =
-      static_cast<int64_t>(std::ceil(static_cast<double>(tiles.num_tasks()) / ranges));
-  context.threads().ParallelFor(tiles.num_tasks(), std::max<int64_t>(1, grain),
-                                [&](int64_t begin, int64_t end, int thread) {
-                                  tiles.Run(begin, end, scratch + thread * tiles.scratch_bytes());
-                                });
+  const AttentionPlan plan(rows, AttentionTiles::ComputeType(rows.args()), num_threads);
+  const AttentionFewQueries few(rows);
+  AttentionTiles tiles(rows);
+  int64_t scratch_bytes = 0;
+  if (plan.has_few()) {
+    CountKernel(Kernel::kAttentionFewQueries);
+    scratch_bytes = few.scratch_bytes();
+  }
+  if (plan.has_tiles()) {
+    CountKernel(TilesKernel(rows.args()));
+    RETURN_IF_ERROR(tiles.Prepare(context.onednn().kernels()));
+    scratch_bytes = std::max(scratch_bytes, tiles.scratch_bytes());
+  }
+  const auto get = [&](Workspace::Slot slot, int64_t bytes) {
+    return static_cast<char*>(context.workspace().Get(slot, static_cast<size_t>(bytes)));
+  };
+  char* const scratch = get(Workspace::Slot::kAttentionScratch, scratch_bytes * num_threads);
+  char* const partials =
+      get(Workspace::Slot::kAttentionPartials, few.partial_bytes() * plan.num_partials());
+
+  context.threads().ParallelFor(plan.num_units(), 1, [&](int64_t begin, int64_t end, int thread) {
+    char* const own = scratch + thread * scratch_bytes;
+    AttentionTiles::Worker worker(tiles, own);
+    plan.ForEachTask(begin, end, [&](const AttentionTask& task) {
+      if (task.few) {
+        few.Run(task, own, partials);
+      } else {
+        worker.Run(task);
+      }
+    });
+  });
+  plan.ForEachDividedHead([&](const AttentionTask& first) { few.Merge(first, partials, scratch); });
   return absl::OkStatus();
 }
 
@@ -82,10 +87,15 @@ absl::Status RunTiles(const AttentionArgs& args, const AttentionOutputs& outputs
 absl::Status Attention(const AttentionArgs& args, const AttentionOutputs& outputs,
                        ExecutionContext& context) {
   RETURN_IF_ERROR(ValidateAttention(args, outputs));
-  return KernelFor(args) == Kernel::kAttentionReference ? RunReference(args, outputs, context)
-                                                        : RunTiles(args, outputs, context);
+  if (!AttentionTiles::Supports(args)) return RunReference(args, outputs, context);
+  return RunKernels(AttentionRows(args, outputs), context);
 }
 
-const char* AttentionKernelName(const AttentionArgs& args) { return KernelName(KernelFor(args)); }
+const char* AttentionKernelName(const AttentionArgs& args) {
+  if (!AttentionTiles::Supports(args)) return KernelName(Kernel::kAttentionReference);
+  const AttentionPlan plan(AttentionRows(args, AttentionOutputs()),
+                           AttentionTiles::ComputeType(args), 1);
+  return KernelName(plan.has_tiles() ? TilesKernel(args) : Kernel::kAttentionFewQueries);
+}
 
 }  // namespace attentiond

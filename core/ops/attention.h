@@ -21,14 +21,15 @@ namespace attentiond {
 /// Threads   on context's threads; one call at a time per context.
 /// Errors    never throws. kInvalidArgument: a constraint above is broken (outputs untouched).
 ///           kResourceExhausted: a sequence has more keys than the scratch memory allows, which is
-///           some 300,000 at a head size of 64 in f32.
+///           some 390,000 at a head size of 64 in f32.
 /// Source    Vaswani et al. 2017, arXiv:1706.03762, equation 1; grouped heads: Ainslie et al. 2023,
 ///           arXiv:2305.13245.
 absl::Status Attention(const AttentionArgs& args, const AttentionOutputs& outputs,
                        ExecutionContext& context);
 
 /// The name of the kernel that Attention() takes for these arguments, for logs and metrics:
-/// "brgemm_bf16", "reference".
+/// "brgemm_bf16", "brgemm_f32", "few_queries", "reference". In a ragged call the sequences of a few
+/// queries have a kernel of their own; named is that of the others.
 const char* AttentionKernelName(const AttentionArgs& args);
 
 }  // namespace attentiond

@@ -1,0 +1,155 @@
+#include "core/ops/attention_packing.h"
+
+#include <algorithm>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/ops/attention_packing.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/vector-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attentiond {
+namespace HWY_NAMESPACE {
+namespace {
+
+// The most bytes of a token in a panel: AttentionTiles::kMaxHeadDim floats.
+constexpr int64_t kMaxRowBytes = 4096;
+
+// Copies a token's channels as `dtype`, and zeros up to `width`.
+void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtype, void* y) {
+  const void* const x = head.row(token);
+  const auto used = static_cast<size_t>(head.channels) * ByteSize(dtype);
+  if (head.dtype == dtype) {
+    std::memcpy(y, x, used);
+  } else {  // to f32
+    float* const to = static_cast<float*>(y);
+    const auto convert = [&](const auto* from) {
+      ForEachVector(head.channels,
+                    [=](int64_t i, int64_t n) { Store(Load(from + i, n), to + i, n); });
+    };
+    if (head.dtype == DType::kBF16) {
+      convert(static_cast<const BFloat16*>(x));
+    } else {
+      convert(static_cast<const Float16*>(x));
+    }
+  }
+  std::memset(static_cast<char*>(y) + used, 0, static_cast<size_t>(width) * ByteSize(dtype) - used);
+}
+
+void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row) {
+  CopyChannels(queries, token, width, dtype, row);
+}
+
+// A token's row as a panel has it: in place where it is so already, else copied to `buffer`.
+const void* PanelRow(const HeadRows& head, int64_t token, const Panel& panel, void* buffer) {
+  if (head.dtype == panel.dtype && head.channels == panel.width) return head.row(token);
+  CopyChannels(head, token, panel.width, panel.dtype, buffer);
+  return buffer;
+}
+
+// Four rows of words become columns: column w goes to y[w * stride .. + 3].
+HWY_INLINE void TransposeFour(const void* const* rows, int64_t word, int64_t stride, uint32_t* y) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int64_t w = 0; w < 4; ++w) {
+    for (int64_t r = 0; r < 4; ++r) {
+      std::memcpy(y + w * stride + r, static_cast<const uint32_t*>(rows[r]) + word + w,
+                  sizeof(uint32_t));
+    }
+  }
+#else
+  const hn::FixedTag<uint32_t, 4> words;
+  const hn::FixedTag<uint64_t, 2> pairs;
+  const auto at = [&](int r) {
+    return hn::LoadU(words, reinterpret_cast<const uint32_t*>(rows[r]) + word);
+  };
+  const auto join = [&](auto low, auto high, auto y01, auto y23) {
+    hn::StoreU(hn::BitCast(words, hn::InterleaveLower(pairs, low, high)), words, y01);
+    hn::StoreU(hn::BitCast(words, hn::InterleaveUpper(pairs, low, high)), words, y23);
+  };
+  const auto a = at(0), b = at(1), c = at(2), d = at(3);
+  join(hn::BitCast(pairs, hn::InterleaveLower(words, a, b)),
+       hn::BitCast(pairs, hn::InterleaveLower(words, c, d)), y, y + stride);
+  join(hn::BitCast(pairs, hn::InterleaveUpper(words, a, b)),
+       hn::BitCast(pairs, hn::InterleaveUpper(words, c, d)), y + 2 * stride, y + 3 * stride);
+#endif
+}
+
+// A group of bf16 and a float are both 32 bits wide: either is moved as a word. Sixteen keys at a
+// time fill whole lines of the cache.
+void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
+  constexpr int64_t kKeys = 16;
+  alignas(64) char buffers[kKeys][kMaxRowBytes];
+  alignas(64) static const char kZeros[kMaxRowBytes] = {};
+  const int64_t words = panel.width / (panel.dtype == DType::kBF16 ? 2 : 1);
+  for (int64_t key = 0; key < panel.keys; key += kKeys) {
+    const void* rows[kKeys];
+    for (int64_t k = 0; k < kKeys; ++k) {
+      rows[k] = key + k < count ? PanelRow(keys, first + key + k, panel, buffers[k]) : kZeros;
+    }
+    uint32_t* const to = static_cast<uint32_t*>(panel.data) + key;
+    for (int64_t word = 0; word < words; word += 4) {
+      for (int64_t k = 0; k < kKeys; k += 4) {
+        TransposeFour(rows + k, word, panel.keys, to + word * panel.keys + k);
+      }
+    }
+  }
+}
+
+// Writes a[0] b[0] a[1] b[1]...; `size` is a multiple of 16.
+void Interleave(const uint16_t* a, const uint16_t* b, int64_t size, uint16_t* y) {
+  const hn::CappedTag<uint16_t, 16> halves;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(halves));
+  for (int64_t i = 0; i < size; i += lanes) {
+    hn::StoreInterleaved2(hn::LoadU(halves, a + i), hn::LoadU(halves, b + i), halves, y + 2 * i);
+  }
+}
+
+void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
+  const auto row_bytes = panel.width * static_cast<int64_t>(ByteSize(panel.dtype));
+  char* const to = static_cast<char*>(panel.data);
+  if (panel.dtype == DType::kF32) {
+    for (int64_t key = 0; key < count; ++key) {
+      CopyChannels(values, first + key, panel.width, panel.dtype, to + key * row_bytes);
+    }
+    std::memset(to + count * row_bytes, 0, static_cast<size_t>((panel.keys - count) * row_bytes));
+    return;
+  }
+  alignas(64) char buffers[2][kMaxRowBytes];
+  alignas(64) static const char kZeros[kMaxRowBytes] = {};
+  for (int64_t key = 0; key < panel.keys; key += 2) {
+    const void* rows[2];
+    for (int64_t k = 0; k < 2; ++k) {
+      rows[k] = key + k < count ? PanelRow(values, first + key + k, panel, buffers[k]) : kZeros;
+    }
+    Interleave(static_cast<const uint16_t*>(rows[0]), static_cast<const uint16_t*>(rows[1]),
+               panel.width, reinterpret_cast<uint16_t*>(to + key * row_bytes));
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace attentiond
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attentiond {
+
+HWY_EXPORT(CopyQuery);
+HWY_EXPORT(PackKeys);
+HWY_EXPORT(PackValues);
+
+void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row) {
+  HWY_DYNAMIC_DISPATCH(CopyQuery)(queries, token, dtype, width, row);
+}
+void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
+  HWY_DYNAMIC_DISPATCH(PackKeys)(keys, first, count, panel);
+}
+void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
+  HWY_DYNAMIC_DISPATCH(PackValues)(values, first, count, panel);
+}
+
+}  // namespace attentiond
+#endif

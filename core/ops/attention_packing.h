@@ -1,0 +1,41 @@
+// core/ops/attention_packing.h -- lays queries, keys and values out as micro-kernels read them.
+// Private to core/ops.
+#pragma once
+
+#include <cstdint>
+
+#include "core/tensor/dtype.h"
+
+namespace attentiond {
+
+/// The tokens of one head of one sequence: [tokens, channels].
+struct HeadRows {
+  const void* data = nullptr;  ///< token 0
+  int64_t stride = 0;          ///< elements between tokens
+  int64_t channels = 0;
+  DType dtype = DType::kF32;  ///< kF32, kBF16 or kF16
+
+  const void* row(int64_t token) const {
+    return static_cast<const char*>(data) + token * stride * static_cast<int64_t>(ByteSize(dtype));
+  }
+};
+
+/// A panel to fill for the micro-kernels, of type kF32 or kBF16.
+struct Panel {
+  void* data = nullptr;
+  DType dtype = DType::kF32;
+  int64_t keys = 0;   ///< a multiple of 16; zeros past the last token
+  int64_t width = 0;  ///< channels, zeros past the head's: a multiple of 16
+};
+
+/// Fills `row` [width] of type `dtype` (kF32; kBF16 when the head is bf16) with a token's channels
+/// and zeros.
+void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row);
+
+/// Fills [width / g][keys][g], g = onednn::BGroup: the transposed keys first, first + 1, ...
+void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel);
+
+/// Fills [keys / g][width][g]: the values first, first + 1, ...
+void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel);
+
+}  // namespace attentiond

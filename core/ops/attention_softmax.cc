@@ -1,0 +1,421 @@
+#include "core/ops/attention_softmax.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/ops/attention_softmax.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/exp2-inl.h"
+#include "core/ops/vector-inl.h"
+#include "core/tensor/element.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attentiond {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+constexpr double kLog2E = 1.4426950408889634;
+// Scores beyond which f32 is not precise enough; those of trained models mostly are below.
+constexpr double kPreciseFrom = 16;
+// How far ahead of the base, in powers of two, a score may be.
+constexpr double kMaxLead = 8;
+
+// ---- From products to scores ----
+
+// What a row's scores are to be multiplied by, and what subtracted, to have their exponents.
+struct Exponents {
+  float factor[SoftmaxState::kMaxRows], base[SoftmaxState::kMaxRows];
+};
+
+// A row's visible columns in a tile, and those around them that fill pairs of registers.
+struct Columns {
+  Columns(const ScoreRow& row, const ScoreTile& tile) {
+    const int64_t step = 2 * Width();
+    begin = std::clamp<int64_t>(row.visible_begin - tile.first_key, 0, tile.columns);
+    end = std::clamp<int64_t>(row.visible_end - tile.first_key, begin, tile.columns);
+    first = begin / step * step;
+    last = begin == end ? first : (end + step - 1) / step * step;
+  }
+  int64_t begin, end, first, last;
+};
+
+// Which of the columns from `column` are visible.
+HWY_INLINE hn::Mask<Floats> VisibleLanes(const Columns& columns, int64_t column) {
+  const hn::RebindToSigned<Floats> integers;
+  const auto lanes = hn::Iota(integers, 0);
+  const auto begin = hn::Set(integers, static_cast<int32_t>(columns.begin - column));
+  const auto end = hn::Set(integers, static_cast<int32_t>(columns.end - column));
+  return hn::RebindMask(kFloats, hn::AndNot(hn::Lt(lanes, begin), hn::Lt(lanes, end)));
+}
+
+HWY_INLINE bool IsEdge(const Columns& columns, int64_t column) {
+  return column < columns.begin || column + Width() > columns.end;
+}
+
+// Masks what the first and the last registers have beyond the visible columns.
+void MaskEdges(const Columns& columns, float* scores) {
+  const V masked = hn::Set(kFloats, kMasked);
+  const auto mask_from = [&](int64_t from, int64_t to) {
+    for (int64_t column = from; column < to; column += Width()) {
+      const V score = hn::LoadU(kFloats, scores + column);
+      hn::StoreU(hn::IfThenElse(VisibleLanes(columns, column), score, masked), kFloats,
+                 scores + column);
+    }
+  };
+  const int64_t step = 2 * Width();
+  if (columns.begin > columns.first) mask_from(columns.first, columns.first + step);
+  if (columns.end < columns.last) mask_from(columns.last - step, columns.last);
+}
+
+// Bias and mask of the keys from `key`, as something to add; only the first `count` count.
+HWY_INLINE V Additive(const ScoreRules& rules, const ScoreRow& row, int64_t key, int64_t count) {
+  if (row.mask == nullptr && rules.bias_stride == 1) return Load(row.bias + key, count);
+  HWY_ALIGN float lanes[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (int64_t i = 0; i < std::min(count, Width()); ++i) {
+    const float bias = row.bias == nullptr ? 0 : row.bias[(key + i) * rules.bias_stride];
+    const bool masked = row.mask != nullptr && !row.mask[(key + i) * rules.mask_stride];
+    lanes[i] = masked ? kMasked : bias;
+  }
+  return hn::Load(kFloats, lanes);
+}
+
+// Scales, caps, adds bias and mask. False: a score was not finite before bias and mask.
+template <bool kCap, bool kAdd>
+bool TransformRow(const ScoreRules& rules, const ScoreRow& row, const Columns& columns,
+                  int64_t first_key, float* scores) {
+  const V scale = hn::Set(kFloats, static_cast<float>(rules.scale)), zero = hn::Zero(kFloats);
+  const V cap = hn::Set(kFloats, static_cast<float>(rules.softcap));
+  const V inverse_cap = hn::Set(kFloats, static_cast<float>(kCap ? 1 / rules.softcap : 0));
+  const V masked = hn::Set(kFloats, kMasked);
+  V check = zero;  // becomes NaN
+  for (int64_t column = columns.first; column < columns.last; column += Width()) {
+    const bool edge = IsEdge(columns, column);
+    V score = hn::Mul(hn::LoadU(kFloats, scores + column), scale);
+    if (edge) score = hn::IfThenElseZero(VisibleLanes(columns, column), score);
+    check = hn::MulAdd(score, zero, check);
+    if constexpr (kCap) {
+      score = hn::Mul(hn::Tanh(kFloats, hn::Mul(score, inverse_cap)), cap);
+    }
+    if constexpr (kAdd) {
+      if (column < columns.end) {
+        score = hn::Add(score, Additive(rules, row, first_key + column, columns.end - column));
+      }
+    }
+    if (edge) score = hn::IfThenElse(VisibleLanes(columns, column), score, masked);
+    hn::StoreU(score, kFloats, scores + column);
+  }
+  return !std::isnan(hn::GetLane(hn::SumOfLanes(kFloats, check)));
+}
+
+bool Transform(const ScoreRules& rules, const ScoreRow& row, const Columns& columns,
+               int64_t first_key, float* scores) {
+  const bool add = row.bias != nullptr || row.mask != nullptr;
+  if (rules.softcap > 0) {
+    return add ? TransformRow<true, true>(rules, row, columns, first_key, scores)
+               : TransformRow<true, false>(rules, row, columns, first_key, scores);
+  }
+  return add ? TransformRow<false, true>(rules, row, columns, first_key, scores)
+             : TransformRow<false, false>(rules, row, columns, first_key, scores);
+}
+
+HWY_INLINE float MaxOf(const Columns& columns, const float* scores) {
+  V even = hn::Set(kFloats, kMasked), odd = even;
+  for (int64_t column = columns.first; column < columns.last; column += 2 * Width()) {
+    even = hn::Max(even, hn::LoadU(kFloats, scores + column));
+    odd = hn::Max(odd, hn::LoadU(kFloats, scores + column + Width()));
+  }
+  return hn::GetLane(hn::MaxOfLanes(kFloats, hn::Max(even, odd)));
+}
+
+// ---- Scores in double ----
+
+double PreciseScore(const ScoreRules& rules, const ScoreRow& row, const HeadRows& keys,
+                    int64_t key) {
+  double score = 0;
+  for (int64_t d = 0; d < keys.channels; ++d) {
+    score += double{LoadElement(row.query, keys.dtype, d)} *
+             double{LoadElement(keys.row(key), keys.dtype, d)};
+  }
+  score *= rules.scale;
+  if (rules.softcap > 0) score = rules.softcap * std::tanh(score / rules.softcap);
+  if (row.bias != nullptr) score += double{row.bias[key * rules.bias_stride]};
+  return score;
+}
+
+// Subtracts from all scores what becomes the row's base, and returns that; scores near the maximum
+// are exact to f32. Farther ones count for nothing: exp(-12) of a relative error of 2^-24 |max|.
+double SubtractPrecisely(const ScoreRules& rules, const ScoreRow& row, const ScoreTile& tile,
+                         const Columns& columns, double base, double max, float* scores) {
+  const double near = max - 12 - std::abs(max) * 0x1p-18;
+  double precise_max = -std::numeric_limits<double>::infinity();
+  const auto precise = [&](int64_t column) {
+    return PreciseScore(rules, row, *tile.keys, tile.first_key + column);
+  };
+  for (int64_t column = columns.begin; column < columns.end; ++column) {
+    if (double{scores[column]} >= near) precise_max = std::max(precise_max, precise(column));
+  }
+  if (!(precise_max * kLog2E <= base + kMaxLead)) base = precise_max * kLog2E;
+  for (int64_t column = columns.begin; column < columns.end; ++column) {
+    const double score = double{scores[column]} >= near ? precise(column) : double{scores[column]};
+    scores[column] = static_cast<float>(score - base / kLog2E);
+  }
+  return base;
+}
+
+// ---- A tile ----
+
+// A row's part before the exponentials: its scores, its base, and what that makes of the sums so
+// far.
+void PrepareRow(const ScoreRules& rules, const ScoreRow& row, const ScoreTile& tile, int64_t r,
+                SoftmaxState* state, Exponents* exponents) {
+  state->rescale[r] = 1;
+  exponents->factor[r] = static_cast<float>(kLog2E);
+  exponents->base[r] = 0;
+  const Columns columns(row, tile);
+  if (columns.begin == columns.end) return;
+  float* const scores = tile.scores + r * tile.stride;
+  const bool plain =
+      row.bias == nullptr && row.mask == nullptr && rules.softcap == 0 && rules.scale > 0;
+  const auto scale = plain ? static_cast<float>(rules.scale) : 1.0f;
+  if (plain) {
+    MaskEdges(columns, scores);
+  } else if (!Transform(rules, row, columns, tile.first_key, scores)) {
+    state->finite[r] = false;
+  }
+  const float max = MaxOf(columns, scores) * scale;
+  // A product that overflows downwards; upwards it shows in the sums, as infinity less infinity.
+  if (plain && max == kMasked) state->finite[r] = false;
+  if (max == kMasked) return;
+  const double old_base = state->base[r];
+  double base = old_base;
+  if (rules.precise && std::abs(max) <= std::numeric_limits<float>::max() &&
+      std::max<double>(std::abs(max), base / kLog2E) > kPreciseFrom) {
+    if (plain) {
+      for (int64_t column = columns.begin; column < columns.end; ++column) scores[column] *= scale;
+    }
+    base = SubtractPrecisely(rules, row, tile, columns, base, double{max}, scores);
+  } else {
+    const float exponent = max * static_cast<float>(kLog2E);
+    if (!(double{exponent} <= base + kMaxLead)) base = double{exponent};
+    exponents->factor[r] = static_cast<float>(double{scale} * kLog2E);
+    exponents->base[r] = static_cast<float>(base);
+  }
+  state->base[r] = base;
+  if (base == old_base || old_base == -std::numeric_limits<double>::infinity()) return;
+  const auto rescale = static_cast<float>(std::exp2(old_base - base));
+  state->rescale[r] = rescale;
+  for (auto* sums : {state->sums[r], state->exact_sums[r]}) {
+    for (int64_t i = 0; i < SoftmaxState::kLanes; ++i) sums[i] *= rescale;
+  }
+}
+
+// To the nearest bf16, as f32. Halfway cases, one in 2^16, go up.
+HWY_INLINE V RoundToBFloat16(V v) {
+  const hn::RebindToUnsigned<Floats> words;
+  const auto rounded = hn::Add(hn::BitCast(words, v), hn::Set(words, 0x8000));
+  return hn::BitCast(kFloats, hn::And(rounded, hn::Set(words, 0xffff0000)));
+}
+
+// Two registers of floats that are bf16 already.
+HWY_INLINE void StoreBFloat16Pair(V low, V high, uint16_t* y) {
+#if HWY_TARGET == HWY_AVX3
+  const hn::Full512<uint16_t> halves;
+  const auto odd = hn::Iota(hn::Full512<int16_t>(), 0);
+  const auto index = hn::Add(hn::Add(odd, odd), hn::Set(hn::Full512<int16_t>(), 1));
+  const hn::Vec<hn::Full512<uint16_t>> packed{_mm512_permutex2var_epi16(
+      _mm512_castps_si512(low.raw), index.raw, _mm512_castps_si512(high.raw))};
+  hn::StoreU(packed, halves, y);
+#else
+  const hn::RebindToUnsigned<Floats> words;
+  StoreUpperHalves(hn::BitCast(words, low), reinterpret_cast<BFloat16*>(y));
+  StoreUpperHalves(hn::BitCast(words, high), reinterpret_cast<BFloat16*>(y) + Width());
+#endif
+}
+
+void ZeroColumns(DType dtype, int64_t begin, int64_t end, float* scores) {
+  const auto element = static_cast<int64_t>(ByteSize(dtype));
+  std::memset(reinterpret_cast<char*>(scores) + begin * element, 0,
+              static_cast<size_t>((end - begin) * element));
+}
+
+// Exponentials in place. Those in bf16 take half the space: writing runs behind reading.
+template <bool kBF16, bool kExact>
+HWY_INLINE void ExponentiateRow(const Columns& columns, float factor, float base, float* scores,
+                                float* sums, float* exact_sums, float* weights,
+                                int64_t num_weights) {
+  const V factors = hn::Set(kFloats, factor), bases = hn::Set(kFloats, base);
+  uint16_t* const halves = reinterpret_cast<uint16_t*>(scores);
+  V sum = hn::LoadU(kFloats, sums), other_sum = hn::Zero(kFloats);
+  V exact_sum = hn::LoadU(kFloats, exact_sums);
+  for (int64_t column = columns.first; column < columns.last; column += 2 * Width()) {
+    const V low_score = hn::LoadU(kFloats, scores + column);
+    const V high_score = hn::LoadU(kFloats, scores + column + Width());
+    V low = Exp2<kExact>(hn::MulSub(low_score, factors, bases));
+    V high = Exp2<kExact>(hn::MulSub(high_score, factors, bases));
+    if constexpr (kExact) {
+      if (weights != nullptr) {
+        Store(low, weights + column, std::max<int64_t>(0, num_weights - column));
+        Store(high, weights + column + Width(),
+              std::max<int64_t>(0, num_weights - column - Width()));
+      }
+    }
+    if constexpr (kBF16) {
+      if constexpr (kExact) exact_sum = hn::Add(exact_sum, hn::Add(low, high));
+      low = RoundToBFloat16(low);
+      high = RoundToBFloat16(high);
+      StoreBFloat16Pair(low, high, halves + column);
+    } else {
+      hn::StoreU(low, kFloats, scores + column);
+      hn::StoreU(high, kFloats, scores + column + Width());
+    }
+    sum = hn::Add(sum, low);
+    other_sum = hn::Add(other_sum, high);
+  }
+  hn::StoreU(hn::Add(sum, other_sum), kFloats, sums);
+  if constexpr (kBF16 && kExact) hn::StoreU(exact_sum, kFloats, exact_sums);
+}
+
+template <bool kBF16, bool kExact>
+void ExponentiateTile(const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+                      const Exponents& exponents, SoftmaxState* state) {
+  constexpr DType kType = kBF16 ? DType::kBF16 : DType::kF32;
+  for (int64_t r = 0; r < num_rows; ++r) {
+    const ScoreRow& row = rows[r];
+    const Columns columns(row, tile);
+    float* const scores = tile.scores + r * tile.stride;
+    ExponentiateRow<kBF16, kExact>(columns, exponents.factor[r], exponents.base[r], scores,
+                                   state->sums[r], state->exact_sums[r],
+                                   row.weights == nullptr ? nullptr : row.weights + tile.first_key,
+                                   columns.end);
+    if (columns.first > 0) ZeroColumns(kType, 0, columns.first, scores);
+    if (columns.last < tile.columns) ZeroColumns(kType, columns.last, tile.columns, scores);
+  }
+}
+
+bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+             SoftmaxState* state) {
+  Exponents exponents;
+  bool rescaled = false;
+  // All maxima first: they are independent of each other, while an exponential waits for its base.
+  for (int64_t r = 0; r < num_rows; ++r) {
+    PrepareRow(rules, rows[r], tile, r, state, &exponents);
+    rescaled |= state->rescale[r] != 1;
+  }
+  if (rules.dtype == DType::kF32) {
+    ExponentiateTile<false, true>(rows, num_rows, tile, exponents, state);
+  } else if (rules.exact) {
+    ExponentiateTile<true, true>(rows, num_rows, tile, exponents, state);
+  } else {
+    ExponentiateTile<true, false>(rows, num_rows, tile, exponents, state);
+  }
+  return rescaled;
+}
+
+// ---- Rows of sums ----
+
+float SumRow(const float* lanes) {
+  V sum = hn::Zero(kFloats);
+  for (int64_t i = 0; i < SoftmaxState::kLanes; i += Width()) {
+    sum = hn::Add(sum, hn::LoadU(kFloats, lanes + i));
+  }
+  return hn::GetLane(hn::SumOfLanes(kFloats, sum));
+}
+
+void ScaleValues(float factor, int64_t size, float* values) {
+  const V factors = hn::Set(kFloats, factor);
+  ForEachVector(size, [=](int64_t i, int64_t count) {
+    Store(hn::Mul(Load(values + i, count), factors), values + i, count);
+  });
+}
+
+void RescaleRows(const float* rescale, int64_t num_rows, int64_t width, float* sums) {
+  for (int64_t r = 0; r < num_rows; ++r) {
+    if (rescale[r] != 1) ScaleValues(rescale[r], width, sums + r * width);
+  }
+}
+
+template <typename T>
+V StoreAndCheck(const float* sums, float factor, int64_t size, T* y) {
+  const V zero = hn::Zero(kFloats), factors = hn::Set(kFloats, factor);
+  V check = zero;
+  ForEachVector(size, [&](int64_t i, int64_t count) {
+    const V values = hn::Mul(Load(sums + i, count), factors);
+    check = hn::MulAdd(values, zero, check);
+    Store(values, y + i, count);
+  });
+  return check;
+}
+
+bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
+  const auto store = [=](auto* to) {
+    const V check = StoreAndCheck(sums, factor, size, to);
+    return !std::isnan(hn::GetLane(hn::SumOfLanes(kFloats, check)));
+  };
+  if (dtype == DType::kF32) return store(static_cast<float*>(y));
+  if (dtype == DType::kBF16) return store(static_cast<BFloat16*>(y));
+  return store(static_cast<Float16*>(y));
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace attentiond
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attentiond {
+
+HWY_EXPORT(AddTile);
+HWY_EXPORT(SumRow);
+HWY_EXPORT(RescaleRows);
+HWY_EXPORT(ScaleValues);
+HWY_EXPORT(StoreFiniteRow);
+
+void BeginSoftmax(int64_t rows, SoftmaxState* state) {
+  std::fill_n(&state->sums[0][0], rows * SoftmaxState::kLanes, 0.0f);
+  std::fill_n(&state->exact_sums[0][0], rows * SoftmaxState::kLanes, 0.0f);
+  std::fill_n(state->base, rows, -std::numeric_limits<double>::infinity());
+  std::fill_n(state->finite, rows, true);
+}
+
+bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+             SoftmaxState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddTile)(rules, rows, num_rows, tile, state);
+}
+
+RowSummary EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t row) {
+  RowSummary summary;
+  summary.base = state.base[row];
+  summary.finite = state.finite[row];
+  if (summary.base == -std::numeric_limits<double>::infinity()) return summary;
+  summary.sum = HWY_DYNAMIC_DISPATCH(SumRow)(state.sums[row]);
+  const bool rounded = rules.dtype != DType::kF32 && rules.exact;
+  summary.exact_sum = rounded ? HWY_DYNAMIC_DISPATCH(SumRow)(state.exact_sums[row]) : summary.sum;
+  summary.finite = summary.finite && std::isfinite(summary.sum);
+  return summary;
+}
+
+float RowSummary::lse() const {
+  constexpr double kLog2 = 0.6931471805599453;
+  return static_cast<float>(sum == 0 ? -std::numeric_limits<double>::infinity()
+                                     : base * kLog2 + std::log(double{exact_sum}));
+}
+
+void ScaleValues(float factor, int64_t size, float* values) {
+  HWY_DYNAMIC_DISPATCH(ScaleValues)(factor, size, values);
+}
+void RescaleRows(const float* rescale, int64_t num_rows, int64_t width, float* sums) {
+  HWY_DYNAMIC_DISPATCH(RescaleRows)(rescale, num_rows, width, sums);
+}
+
+bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
+  return HWY_DYNAMIC_DISPATCH(StoreFiniteRow)(sums, factor, size, dtype, y);
+}
+
+}  // namespace attentiond
+#endif
