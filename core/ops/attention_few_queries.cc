@@ -39,36 +39,33 @@ AttentionFewQueries::AttentionFewQueries(const AttentionRows& rows)
 
 void AttentionFewQueries::Run(const AttentionTask& task, char* scratch, char* partials) const {
   std::array<ScoreRow, kMaxRows> score_rows;
-  for (int64_t r = 0; r < task.row_end; ++r) {
-    score_rows[static_cast<size_t>(r)] = rows_.Describe(task.sequence, task.kv_head, r);
-    CopyQuery(rows_.Queries(task.sequence, rows_.head(task.kv_head, r)), rows_.token(r),
-              DType::kF32, query_width_, scratch + layout_.queries + FloatBytes(r * query_width_));
-  }
+  rows_.Describe(task.sequence, task.kv_head, 0, task.row_end, score_rows.data());
+  rows_.CopyQueries(task.sequence, task.kv_head, 0, task.row_end, DType::kF32, query_width_,
+                    scratch + layout_.queries);
   RunChunk(task, score_rows.data(), scratch);
-  char* const partial = partials + task.partial * partial_bytes_;
-  for (int64_t r = 0; r < task.row_end; ++r) {
-    const float* const row_sums = sums(scratch) + r * value_width_;
-    const RowSummary summary = EndSoftmax(rules_, *state(scratch), r);
-    if (task.num_chunks == 1) {
-      rows_.Finish(task.sequence, task.kv_head, r, row_sums, summary,
-                   score_rows[static_cast<size_t>(r)]);
-    } else {
-      reinterpret_cast<RowSummary*>(partial)[r] = summary;
-      std::copy_n(row_sums, value_width_,
-                  reinterpret_cast<float*>(partial + kSummaryBytes) + r * value_width_);
-    }
+  std::array<RowSummary, kMaxRows> summaries;
+  EndSoftmax(rules_, *state(scratch), task.row_end, summaries.data());
+  if (task.num_chunks == 1) {
+    rows_.Finish(task.sequence, task.kv_head, 0, task.row_end, sums(scratch), value_width_,
+                 summaries.data(), score_rows.data());
+    return;
   }
+  char* const partial = partials + task.partial * partial_bytes_;
+  std::copy_n(summaries.data(), task.row_end, reinterpret_cast<RowSummary*>(partial));
+  std::copy_n(sums(scratch), task.row_end * value_width_,
+              reinterpret_cast<float*>(partial + kSummaryBytes));
 }
 
 void AttentionFewQueries::Merge(const AttentionTask& first, const char* partials,
                                 char* scratch) const {
   partials += first.partial * partial_bytes_;
-  float* const row_sums = sums(scratch);
+  std::array<RowSummary, kMaxRows> wholes;
   for (int64_t r = 0; r < first.row_end; ++r) {
+    float* const row_sums = sums(scratch) + r * value_width_;
     const auto summary_of = [&](int64_t chunk) -> const RowSummary& {
       return reinterpret_cast<const RowSummary*>(partials + chunk * partial_bytes_)[r];
     };
-    RowSummary whole;
+    RowSummary& whole = wholes[static_cast<size_t>(r)];
     whole.base = -std::numeric_limits<double>::infinity();
     for (int64_t chunk = 0; chunk < first.num_chunks; ++chunk) {
       whole.finite = whole.finite && summary_of(chunk).finite;
@@ -86,8 +83,10 @@ void AttentionFewQueries::Merge(const AttentionTask& first, const char* partials
       for (int64_t d = 0; d < value_width_; ++d) row_sums[d] += factor * part_sums[d];
     }
     whole.exact_sum = whole.sum;
-    rows_.Finish(first.sequence, first.kv_head, r, row_sums, whole, ScoreRow());
   }
+  const std::array<ScoreRow, kMaxRows> no_weights;
+  rows_.Finish(first.sequence, first.kv_head, 0, first.row_end, sums(scratch), value_width_,
+               wholes.data(), no_weights.data());
 }
 
 void AttentionFewQueries::RunChunk(const AttentionTask& task, const ScoreRow* score_rows,
@@ -113,7 +112,11 @@ void AttentionFewQueries::RunChunk(const AttentionTask& task, const ScoreRow* sc
   for (int64_t first = begin / kBlockKeys * kBlockKeys; first < end; first += kBlockKeys) {
     const int64_t count = std::min(kBlockKeys, end - first);
     MultiplyKeys(queries, query_width_, num_rows, keys, first, count, scores, kBlockKeys);
-    const ScoreTile tile{scores, kBlockKeys, RoundUp(count, 32), first, &keys};
+    const ScoreTile tile = {.scores = scores,
+                            .stride = kBlockKeys,
+                            .columns = RoundUp(count, 32),
+                            .first_key = first,
+                            .keys = &keys};
     if (AddTile(rules_, score_rows, num_rows, tile, state(scratch))) {
       RescaleRows(state(scratch)->rescale, num_rows, value_width_, sums(scratch));
       rows_.RescaleWeights(score_rows, num_rows, first, *state(scratch));

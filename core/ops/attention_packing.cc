@@ -39,8 +39,12 @@ void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtyp
   std::memset(static_cast<char*>(y) + used, 0, static_cast<size_t>(width) * ByteSize(dtype) - used);
 }
 
-void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row) {
-  CopyChannels(queries, token, width, dtype, row);
+void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
+                 int64_t row_stride, void* rows) {
+  const int64_t row_bytes = row_stride * static_cast<int64_t>(ByteSize(dtype));
+  for (int64_t i = 0; i < count; ++i) {
+    CopyChannels(queries, first + i, width, dtype, static_cast<char*>(rows) + i * row_bytes);
+  }
 }
 
 // A token's row as a panel has it: in place where it is so already, else copied to `buffer`.
@@ -137,12 +141,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attentiond {
 
-HWY_EXPORT(CopyQuery);
+HWY_EXPORT(CopyQueries);
 HWY_EXPORT(PackKeys);
 HWY_EXPORT(PackValues);
 
-void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row) {
-  HWY_DYNAMIC_DISPATCH(CopyQuery)(queries, token, dtype, width, row);
+void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
+                 int64_t row_stride, void* rows) {
+  HWY_DYNAMIC_DISPATCH(CopyQueries)(queries, first, count, dtype, width, row_stride, rows);
 }
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(keys, first, count, panel);

@@ -28,9 +28,10 @@ struct Panel {
   int64_t width = 0;  ///< channels, zeros past the head's: a multiple of 16
 };
 
-/// Fills `row` [width] of type `dtype` (kF32; kBF16 when the head is bf16) with a token's channels
-/// and zeros.
-void CopyQuery(const HeadRows& queries, int64_t token, DType dtype, int64_t width, void* row);
+/// Fills rows [width] of type `dtype` (kF32; kBF16 when the head is bf16), `row_stride` elements
+/// apart, with the channels of the tokens first, first + 1, ..., and zeros.
+void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
+                 int64_t row_stride, void* rows);
 
 /// Fills [width / g][keys][g], g = onednn::BGroup: the transposed keys first, first + 1, ...
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel);

@@ -51,24 +51,40 @@ ScoreRules AttentionRows::Rules(DType dtype) const {
   return rules;
 }
 
-ScoreRow AttentionRows::Describe(int64_t b, int64_t kv_head, int64_t r) const {
-  const int64_t h = head(kv_head, r), i = token(r);
+void AttentionRows::Describe(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                             ScoreRow* score_rows) const {
   const int64_t queries = args_->query_lengths.length(b), keys = args_->kv_lengths.length(b);
-  const int64_t position = i + keys - queries;  // the key that is level with the query
-  ScoreRow row;
-  row.visible_end = num_keys(b);
-  if (args_->causal) row.visible_end = std::clamp<int64_t>(position + 1, 0, row.visible_end);
-  // A window beyond queries + keys hides nothing, and must not overflow.
-  if (args_->window.has_value()) {
-    row.visible_begin =
-        std::max<int64_t>(0, position - std::min(*args_->window, queries + keys) + 1);
+  const int64_t visible_keys = num_keys(b);
+  int64_t i = first / group_, member = first % group_;
+  for (int64_t r = 0; r < count; ++r) {
+    const int64_t h = kv_head * group_ + member;
+    const int64_t position = i + keys - queries;  // the key that is level with the query
+    ScoreRow& row = score_rows[r];
+    row = ScoreRow();
+    row.visible_end = visible_keys;
+    if (args_->causal) row.visible_end = std::clamp<int64_t>(position + 1, 0, visible_keys);
+    // A window beyond queries + keys hides nothing, and must not overflow.
+    if (args_->window.has_value()) {
+      row.visible_begin =
+          std::max<int64_t>(0, position - std::min(*args_->window, queries + keys) + 1);
+    }
+    if (row.visible_begin >= row.visible_end) row.visible_begin = row.visible_end = 0;
+    row.bias = KeyZero(args_->bias, b, h, i);
+    row.mask = KeyZero(args_->mask, b, h, i);
+    row.query = Queries(b, h).row(i);
+    if (outputs_->weights != nullptr) row.weights = WeightsRow(*args_, *outputs_, b, h, i);
+    if (++member == group_) member = 0, ++i;
   }
-  if (row.visible_begin >= row.visible_end) row.visible_begin = row.visible_end = 0;
-  row.bias = KeyZero(args_->bias, b, h, i);
-  row.mask = KeyZero(args_->mask, b, h, i);
-  row.query = Queries(b, h).row(i);
-  if (outputs_->weights != nullptr) row.weights = WeightsRow(*args_, *outputs_, b, h, i);
-  return row;
+}
+
+void AttentionRows::CopyQueries(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                                DType dtype, int64_t width, void* queries) const {
+  const int64_t row_bytes = width * static_cast<int64_t>(ByteSize(dtype));
+  for (int64_t r = 0; r < std::min(count, group_); ++r) {
+    const HeadRows head = Queries(b, kv_head * group_ + (first + r) % group_);
+    attentiond::CopyQueries(head, (first + r) / group_, (count - r + group_ - 1) / group_, dtype,
+                            width, group_ * width, static_cast<char*>(queries) + r * row_bytes);
+  }
 }
 
 void AttentionRows::RescaleWeights(const ScoreRow* score_rows, int64_t num_rows, int64_t first_key,
@@ -81,19 +97,37 @@ void AttentionRows::RescaleWeights(const ScoreRow* score_rows, int64_t num_rows,
   }
 }
 
-void AttentionRows::Finish(int64_t b, int64_t kv_head, int64_t r, const float* sums,
-                           const RowSummary& summary, const ScoreRow& row) const {
-  const int64_t h = head(kv_head, r), i = token(r);
-  void* const y = static_cast<char*>(outputs_->output.data) +
-                  TokenOffset(outputs_->output, args_->query_lengths, b, h, i) *
-                      static_cast<int64_t>(ByteSize(args_->dtype));
-  const bool stored =
-      StoreFiniteRow(sums, summary.inverse_sum(), args_->value_dim, args_->dtype, y);
-  if (!stored || !summary.finite) {
-    reference::AttentionRows(*args_, *outputs_, b, h, i, i + 1);
-    return;
+void AttentionRows::Finish(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                           const float* sums, int64_t width, const RowSummary* summaries,
+                           const ScoreRow* score_rows) const {
+  const auto element = static_cast<int64_t>(ByteSize(args_->dtype));
+  for (int64_t r = 0; r < std::min(count, group_); ++r) {
+    const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;
+    const int64_t y = TokenOffset(outputs_->output, args_->query_lengths, b, head, token);
+    const FinishedRows rows = {.sums = sums + r * width,
+                               .summaries = summaries + r,
+                               .width = width,
+                               .step = group_,
+                               .count = (count - r + group_ - 1) / group_,
+                               .size = args_->value_dim,
+                               .y = static_cast<char*>(outputs_->output.data) + y * element,
+                               .y_stride = outputs_->output.token_stride,
+                               .dtype = args_->dtype};
+    const uint32_t wrong = StoreRows(rows);
+    if (wrong == 0 && !exact()) continue;
+    for (int64_t i = 0; i < rows.count; ++i) {
+      if ((wrong >> i & 1) != 0) {
+        reference::AttentionRows(*args_, *outputs_, b, head, token + i, token + i + 1);
+      } else {
+        FinishRow(b, head, token + i, summaries[r + i * group_], score_rows[r + i * group_]);
+      }
+    }
   }
-  if (outputs_->lse != nullptr) *LsePlace(*args_, *outputs_, b, h, i) = summary.lse();
+}
+
+void AttentionRows::FinishRow(int64_t b, int64_t head, int64_t token, const RowSummary& summary,
+                              const ScoreRow& row) const {
+  if (outputs_->lse != nullptr) *LsePlace(*args_, *outputs_, b, head, token) = summary.lse();
   if (outputs_->weights == nullptr) return;
   float* const end = row.weights + args_->kv_lengths.length(b);
   if (summary.sum == 0) {

@@ -22,9 +22,6 @@ class AttentionRows {
   const AttentionArgs& args() const { return *args_; }
   const AttentionOutputs& outputs() const { return *outputs_; }
   int64_t group() const { return group_; }
-  int64_t head(int64_t kv_head, int64_t row) const { return kv_head * group_ + row % group_; }
-  int64_t token(int64_t row) const { return row / group_; }
-
   /// Rows of each key/value head of sequence b.
   int64_t num_rows(int64_t b) const { return args_->query_lengths.length(b) * group_; }
   /// Keys that some query of the sequence may see; the others are not even read.
@@ -37,23 +34,29 @@ class AttentionRows {
 
   HeadRows Keys(int64_t b, int64_t kv_head) const;
   HeadRows Values(int64_t b, int64_t kv_head) const;
-  HeadRows Queries(int64_t b, int64_t head) const;
 
   /// For exponentials of type `dtype`.
   ScoreRules Rules(DType dtype) const;
-  /// A row of sequence b, before mask and bias.
-  ScoreRow Describe(int64_t b, int64_t kv_head, int64_t row) const;
-
+  /// The rows [first, first + count) of a head.
+  void Describe(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                ScoreRow* score_rows) const;
+  /// Copies the same rows' queries as `dtype`, [count, width], zeros past the head's channels.
+  void CopyQueries(int64_t b, int64_t kv_head, int64_t first, int64_t count, DType dtype,
+                   int64_t width, void* queries) const;
   /// After AddTile() of keys from `first_key` changed the base of rows: changes the weights before
   /// those keys. Nothing without weights.
   void RescaleWeights(const ScoreRow* score_rows, int64_t num_rows, int64_t first_key,
                       const SoftmaxState& state) const;
-  /// Writes a row's output, and lse and weights if wanted, from its sums [value_dim]. A row that
-  /// left f32's range is done again by the reference.
-  void Finish(int64_t b, int64_t kv_head, int64_t row, const float* sums, const RowSummary& summary,
-              const ScoreRow& score_row) const;
+  /// Writes the same rows' outputs, and lse and weights if wanted, from their sums [count, width].
+  /// A row that left f32's range is done again by the reference.
+  void Finish(int64_t b, int64_t kv_head, int64_t first, int64_t count, const float* sums,
+              int64_t width, const RowSummary* summaries, const ScoreRow* score_rows) const;
 
  private:
+  HeadRows Queries(int64_t b, int64_t head) const;
+  void FinishRow(int64_t b, int64_t head, int64_t token, const RowSummary& summary,
+                 const ScoreRow& row) const;
+
   const AttentionArgs* args_;
   const AttentionOutputs* outputs_;
   int64_t group_;

@@ -42,6 +42,8 @@ struct Columns {
     first = begin / step * step;
     last = begin == end ? first : (end + step - 1) / step * step;
   }
+  // All of a tile's.
+  explicit Columns(int64_t count) : begin(0), end(count), first(0), last(count) {}
   int64_t begin, end, first, last;
 };
 
@@ -124,13 +126,42 @@ bool Transform(const ScoreRules& rules, const ScoreRow& row, const Columns& colu
              : TransformRow<false, false>(rules, row, columns, first_key, scores);
 }
 
-HWY_INLINE float MaxOf(const Columns& columns, const float* scores) {
+// The maxima of the columns [begin, end), a multiple of two registers, by lanes.
+HWY_INLINE V MaxLanes(int64_t begin, int64_t end, const float* scores) {
   V even = hn::Set(kFloats, kMasked), odd = even;
-  for (int64_t column = columns.first; column < columns.last; column += 2 * Width()) {
+  for (int64_t column = begin; column < end; column += 2 * Width()) {
     even = hn::Max(even, hn::LoadU(kFloats, scores + column));
     odd = hn::Max(odd, hn::LoadU(kFloats, scores + column + Width()));
   }
-  return hn::GetLane(hn::MaxOfLanes(kFloats, hn::Max(even, odd)));
+  return hn::Max(even, odd);
+}
+
+// Whether scores are the products times a positive scale.
+bool IsPlain(const ScoreRules& rules, const ScoreRow& row) {
+  return row.bias == nullptr && row.mask == nullptr && rules.softcap == 0 && rules.scale > 0;
+}
+
+// Sets a row's base and scales its sums accordingly.
+void SetBase(double base, int64_t r, SoftmaxState* state) {
+  const double old_base = state->base[r];
+  state->base[r] = base;
+  if (base == old_base || old_base == -std::numeric_limits<double>::infinity()) return;
+  const auto rescale = static_cast<float>(std::exp2(old_base - base));
+  state->rescale[r] = rescale;
+  for (auto* sums : {state->sums[r], state->exact_sums[r]}) {
+    for (int64_t i = 0; i < SoftmaxState::kLanes; ++i) sums[i] *= rescale;
+  }
+}
+
+// The base of a row whose largest score has this exponent, which is not finite where a product was
+// not. One that overflows downwards is told apart here; upwards it shows in the sums, as infinity
+// less infinity.
+void RaiseBase(double exponent, int64_t r, SoftmaxState* state) {
+  if (exponent == double{kMasked}) {
+    state->finite[r] = false;
+  } else if (!(exponent <= state->base[r] + kMaxLead)) {
+    SetBase(exponent, r, state);
+  }
 }
 
 // ---- Scores in double ----
@@ -180,39 +211,28 @@ void PrepareRow(const ScoreRules& rules, const ScoreRow& row, const ScoreTile& t
   const Columns columns(row, tile);
   if (columns.begin == columns.end) return;
   float* const scores = tile.scores + r * tile.stride;
-  const bool plain =
-      row.bias == nullptr && row.mask == nullptr && rules.softcap == 0 && rules.scale > 0;
+  const bool plain = IsPlain(rules, row);
   const auto scale = plain ? static_cast<float>(rules.scale) : 1.0f;
   if (plain) {
     MaskEdges(columns, scores);
   } else if (!Transform(rules, row, columns, tile.first_key, scores)) {
     state->finite[r] = false;
   }
-  const float max = MaxOf(columns, scores) * scale;
-  // A product that overflows downwards; upwards it shows in the sums, as infinity less infinity.
-  if (plain && max == kMasked) state->finite[r] = false;
-  if (max == kMasked) return;
-  const double old_base = state->base[r];
-  double base = old_base;
+  const V lanes = MaxLanes(columns.first, columns.last, scores);
+  const float max = hn::GetLane(hn::MaxOfLanes(kFloats, lanes)) * scale;
+  if (max == kMasked && !plain) return;
+  const double base = state->base[r];
   if (rules.precise && std::abs(max) <= std::numeric_limits<float>::max() &&
       std::max<double>(std::abs(max), base / kLog2E) > kPreciseFrom) {
     if (plain) {
       for (int64_t column = columns.begin; column < columns.end; ++column) scores[column] *= scale;
     }
-    base = SubtractPrecisely(rules, row, tile, columns, base, double{max}, scores);
-  } else {
-    const float exponent = max * static_cast<float>(kLog2E);
-    if (!(double{exponent} <= base + kMaxLead)) base = double{exponent};
-    exponents->factor[r] = static_cast<float>(double{scale} * kLog2E);
-    exponents->base[r] = static_cast<float>(base);
+    SetBase(SubtractPrecisely(rules, row, tile, columns, base, double{max}, scores), r, state);
+    return;
   }
-  state->base[r] = base;
-  if (base == old_base || old_base == -std::numeric_limits<double>::infinity()) return;
-  const auto rescale = static_cast<float>(std::exp2(old_base - base));
-  state->rescale[r] = rescale;
-  for (auto* sums : {state->sums[r], state->exact_sums[r]}) {
-    for (int64_t i = 0; i < SoftmaxState::kLanes; ++i) sums[i] *= rescale;
-  }
+  RaiseBase(double{max * static_cast<float>(kLog2E)}, r, state);
+  exponents->factor[r] = static_cast<float>(double{scale} * kLog2E);
+  if (state->base[r] != double{kMasked}) exponents->base[r] = static_cast<float>(state->base[r]);
 }
 
 // To the nearest bf16, as f32. Halfway cases, one in 2^16, go up.
@@ -298,8 +318,40 @@ void ExponentiateTile(const ScoreRow* rows, int64_t num_rows, const ScoreTile& t
   }
 }
 
+// Most tiles are whole and of plain products: what there is to do for a row is little.
+template <bool kExact>
+bool AddWholeBFloat16Tile(float scale, int64_t num_rows, const ScoreTile& tile,
+                          SoftmaxState* state) {
+  const auto factor = static_cast<float>(double{scale} * kLog2E);
+  float bases[SoftmaxState::kMaxRows];
+  bool rescaled = false;
+  for (int64_t r = 0; r < num_rows; ++r) {
+    const V max = MaxLanes(0, tile.columns, tile.scores + r * tile.stride);
+    state->rescale[r] = 1;
+    const V limit = hn::Set(kFloats, static_cast<float>(state->base[r] + kMaxLead));
+    const V exponents = hn::Mul(max, hn::Set(kFloats, factor));
+    if (!hn::AllTrue(kFloats, hn::Lt(exponents, limit))) {
+      RaiseBase(double{hn::GetLane(hn::MaxOfLanes(kFloats, exponents))}, r, state);
+      rescaled |= state->rescale[r] != 1;
+    }
+    bases[r] = static_cast<float>(state->base[r]);
+  }
+  const Columns columns(tile.columns);
+  for (int64_t r = 0; r < num_rows; ++r) {
+    ExponentiateRow<true, kExact>(columns, factor, bases[r], tile.scores + r * tile.stride,
+                                  state->sums[r], state->exact_sums[r], nullptr, 0);
+  }
+  return rescaled;
+}
+
 bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
              SoftmaxState* state) {
+  if (tile.whole && IsPlain(rules, rows[0]) && !rules.precise && rules.dtype == DType::kBF16 &&
+      rows[0].weights == nullptr) {
+    const auto scale = static_cast<float>(rules.scale);
+    return rules.exact ? AddWholeBFloat16Tile<true>(scale, num_rows, tile, state)
+                       : AddWholeBFloat16Tile<false>(scale, num_rows, tile, state);
+  }
   Exponents exponents;
   bool rescaled = false;
   // All maxima first: they are independent of each other, while an exponential waits for its base.
@@ -341,25 +393,42 @@ void RescaleRows(const float* rescale, int64_t num_rows, int64_t width, float* s
 }
 
 template <typename T>
-V StoreAndCheck(const float* sums, float factor, int64_t size, T* y) {
-  const V zero = hn::Zero(kFloats), factors = hn::Set(kFloats, factor);
-  V check = zero;
-  ForEachVector(size, [&](int64_t i, int64_t count) {
-    const V values = hn::Mul(Load(sums + i, count), factors);
-    check = hn::MulAdd(values, zero, check);
-    Store(values, y + i, count);
-  });
-  return check;
+uint32_t StoreRowsAs(const FinishedRows& rows) {
+  uint32_t wrong = 0;
+  for (int64_t i = 0; i < rows.count; ++i) {
+    const RowSummary& summary = rows.summaries[i * rows.step];
+    const float* const sums = rows.sums + i * rows.step * rows.width;
+    T* const y = static_cast<T*>(rows.y) + i * rows.y_stride;
+    const V factor = hn::Set(kFloats, summary.inverse_sum()), zero = hn::Zero(kFloats);
+    V check = zero;  // becomes NaN
+    ForEachVector(rows.size, [&](int64_t at, int64_t count) {
+      const V values = hn::Mul(Load(sums + at, count), factor);
+      check = hn::MulAdd(values, zero, check);
+      Store(values, y + at, count);
+    });
+    const bool finite = hn::AllFalse(kFloats, hn::IsNaN(check));
+    if (!finite || !summary.finite) wrong |= uint32_t{1} << i;
+  }
+  return wrong;
 }
 
-bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
-  const auto store = [=](auto* to) {
-    const V check = StoreAndCheck(sums, factor, size, to);
-    return !std::isnan(hn::GetLane(hn::SumOfLanes(kFloats, check)));
-  };
-  if (dtype == DType::kF32) return store(static_cast<float*>(y));
-  if (dtype == DType::kBF16) return store(static_cast<BFloat16*>(y));
-  return store(static_cast<Float16*>(y));
+uint32_t StoreRows(const FinishedRows& rows) {
+  if (rows.dtype == DType::kF32) return StoreRowsAs<float>(rows);
+  if (rows.dtype == DType::kBF16) return StoreRowsAs<BFloat16>(rows);
+  return StoreRowsAs<Float16>(rows);
+}
+
+void EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t num_rows,
+                RowSummary* summaries) {
+  const bool rounded = rules.dtype != DType::kF32 && rules.exact;
+  for (int64_t r = 0; r < num_rows; ++r) {
+    RowSummary& summary = summaries[r];
+    summary = {.base = state.base[r], .finite = state.finite[r]};
+    if (summary.base == -std::numeric_limits<double>::infinity()) continue;
+    summary.sum = SumRow(state.sums[r]);
+    summary.exact_sum = rounded ? SumRow(state.exact_sums[r]) : summary.sum;
+    summary.finite = summary.finite && std::isfinite(summary.sum);
+  }
 }
 
 }  // namespace
@@ -371,10 +440,10 @@ HWY_AFTER_NAMESPACE();
 namespace attentiond {
 
 HWY_EXPORT(AddTile);
-HWY_EXPORT(SumRow);
+HWY_EXPORT(EndSoftmax);
 HWY_EXPORT(RescaleRows);
 HWY_EXPORT(ScaleValues);
-HWY_EXPORT(StoreFiniteRow);
+HWY_EXPORT(StoreRows);
 
 void BeginSoftmax(int64_t rows, SoftmaxState* state) {
   std::fill_n(&state->sums[0][0], rows * SoftmaxState::kLanes, 0.0f);
@@ -388,16 +457,9 @@ bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, co
   return HWY_DYNAMIC_DISPATCH(AddTile)(rules, rows, num_rows, tile, state);
 }
 
-RowSummary EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t row) {
-  RowSummary summary;
-  summary.base = state.base[row];
-  summary.finite = state.finite[row];
-  if (summary.base == -std::numeric_limits<double>::infinity()) return summary;
-  summary.sum = HWY_DYNAMIC_DISPATCH(SumRow)(state.sums[row]);
-  const bool rounded = rules.dtype != DType::kF32 && rules.exact;
-  summary.exact_sum = rounded ? HWY_DYNAMIC_DISPATCH(SumRow)(state.exact_sums[row]) : summary.sum;
-  summary.finite = summary.finite && std::isfinite(summary.sum);
-  return summary;
+void EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t num_rows,
+                RowSummary* summaries) {
+  HWY_DYNAMIC_DISPATCH(EndSoftmax)(rules, state, num_rows, summaries);
 }
 
 float RowSummary::lse() const {
@@ -413,9 +475,7 @@ void RescaleRows(const float* rescale, int64_t num_rows, int64_t width, float* s
   HWY_DYNAMIC_DISPATCH(RescaleRows)(rescale, num_rows, width, sums);
 }
 
-bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y) {
-  return HWY_DYNAMIC_DISPATCH(StoreFiniteRow)(sums, factor, size, dtype, y);
-}
+uint32_t StoreRows(const FinishedRows& rows) { return HWY_DYNAMIC_DISPATCH(StoreRows)(rows); }
 
 }  // namespace attentiond
 #endif

@@ -43,6 +43,7 @@ struct ScoreTile {
   int64_t stride = 0;
   int64_t columns = 0;  ///< a multiple of 32; those past the last key are not visible
   int64_t first_key = 0;
+  bool whole = false;  ///< every row sees every column
   const HeadRows* keys = nullptr;
 };
 
@@ -79,7 +80,8 @@ void BeginSoftmax(int64_t rows, SoftmaxState* state);
 bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
              SoftmaxState* state);
 
-RowSummary EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t row);
+void EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t num_rows,
+                RowSummary* summaries);
 
 /// values[i] *= factor.
 void ScaleValues(float factor, int64_t size, float* values);
@@ -87,8 +89,19 @@ void ScaleValues(float factor, int64_t size, float* values);
 /// Scales row r of `sums` [num_rows, width] by rescale[r].
 void RescaleRows(const float* rescale, int64_t num_rows, int64_t width, float* sums);
 
-/// Stores `size` sums times `factor` as `dtype` (kF32, kBF16, kF16); false when one of them is not
-/// finite.
-bool StoreFiniteRow(const float* sums, float factor, int64_t size, DType dtype, void* y);
+/// Rows of sums to store divided by their sums of exponentials; those of one head are `step` rows
+/// apart.
+struct FinishedRows {
+  const float* sums = nullptr;            ///< of the first row
+  const RowSummary* summaries = nullptr;  ///< of the first row
+  int64_t width = 0;                      ///< floats between the sums of neighbouring rows
+  int64_t step = 1, count = 0;
+  int64_t size = 0;  ///< values of a row
+  void* y = nullptr;
+  int64_t y_stride = 0;
+  DType dtype = DType::kF32;  ///< of y: kF32, kBF16, kF16
+};
+/// Bit i: row i has a value that is not finite, or its summary says so.
+uint32_t StoreRows(const FinishedRows& rows);
 
 }  // namespace attentiond

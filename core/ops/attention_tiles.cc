@@ -20,9 +20,10 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
 struct AttentionTiles::Block {
   int64_t sequence, kv_head;
   int64_t first_row, rows;
-  int64_t first_panel, end_panel;  // the panels with keys that some row sees
-  int64_t end_key;                 // no row sees this key or one after it
-  size_t row_count;                // index of the kernels' number of rows
+  int64_t first_panel, end_panel;    // the panels with keys that some row sees
+  int64_t end_key;                   // no row sees this key or one after it
+  int64_t common_begin, common_end;  // every row sees these keys
+  size_t row_count;                  // index of the kernels' number of rows
   HeadRows head_keys;
   char *queries, *keys, *values, *kernel;
   float *scores, *sums;
@@ -202,9 +203,13 @@ AttentionTiles::Block AttentionTiles::DescribeBlock(const AttentionTask& task, i
   block.sums = reinterpret_cast<float*>(scratch + layout_.sums);
   block.state = reinterpret_cast<SoftmaxState*>(scratch + layout_.state);
   int64_t begin = std::numeric_limits<int64_t>::max(), end = 0;
+  rows_.Describe(task.sequence, task.kv_head, first_row, block.rows, block.score_rows.data());
+  block.common_begin = 0;
+  block.common_end = std::numeric_limits<int64_t>::max();
   for (int64_t r = 0; r < block.rows; ++r) {
-    ScoreRow& row = block.score_rows[static_cast<size_t>(r)];
-    row = rows_.Describe(task.sequence, task.kv_head, first_row + r);
+    const ScoreRow& row = block.score_rows[static_cast<size_t>(r)];
+    block.common_begin = std::max(block.common_begin, row.visible_begin);
+    block.common_end = std::min(block.common_end, row.visible_end);
     if (row.visible_begin == row.visible_end) continue;
     begin = std::min(begin, row.visible_begin);
     end = std::max(end, row.visible_end);
@@ -217,11 +222,8 @@ AttentionTiles::Block AttentionTiles::DescribeBlock(const AttentionTask& task, i
 
 void AttentionTiles::CopyQueries(const Block& block) const {
   const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
-  for (int64_t r = 0; r < block.rows; ++r) {
-    const int64_t row = block.first_row + r;
-    CopyQuery(rows_.Queries(block.sequence, rows_.head(block.kv_head, row)), rows_.token(row),
-              compute_, depth_, block.queries + r * row_bytes);
-  }
+  rows_.CopyQueries(block.sequence, block.kv_head, block.first_row, block.rows, compute_, depth_,
+                    block.queries);
   std::fill_n(block.queries + block.rows * row_bytes,
               (kRowCounts[block.row_count] - block.rows) * row_bytes, char{0});
 }
@@ -238,7 +240,13 @@ void AttentionTiles::RunPanel(const Block& block, int64_t panel, onednn::MatrixU
   unit.Prepare(scores);
   scores.Run(block.queries, block.keys + first_key * depth_ * element, block.scores, block.kernel);
 
-  const ScoreTile tile{block.scores, kScoreStride, keys, first_key, &block.head_keys};
+  const ScoreTile tile = {
+      .scores = block.scores,
+      .stride = kScoreStride,
+      .columns = keys,
+      .first_key = first_key,
+      .whole = block.common_begin <= first_key && first_key + keys <= block.common_end,
+      .keys = &block.head_keys};
   const bool rescaled = AddTile(rules_, block.score_rows.data(), block.rows, tile, block.state);
   const bool first = panel == block.first_panel;
   if (rescaled) {
@@ -253,10 +261,10 @@ void AttentionTiles::RunPanel(const Block& block, int64_t panel, onednn::MatrixU
 }
 
 void AttentionTiles::FinishBlock(const Block& block) const {
-  for (int64_t r = 0; r < block.rows; ++r) {
-    rows_.Finish(block.sequence, block.kv_head, block.first_row + r, block.sums + r * value_width_,
-                 EndSoftmax(rules_, *block.state, r), block.score_rows[static_cast<size_t>(r)]);
-  }
+  std::array<RowSummary, kBlockRows> summaries;
+  EndSoftmax(rules_, *block.state, block.rows, summaries.data());
+  rows_.Finish(block.sequence, block.kv_head, block.first_row, block.rows, block.sums, value_width_,
+               summaries.data(), block.score_rows.data());
 }
 
 }  // namespace attentiond
