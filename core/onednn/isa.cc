@@ -48,6 +48,15 @@ const char* IsaName() {
   return "unknown";
 }
 
+IsaLevel EffectiveIsaLevel() {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto includes = [isa](dnnl::cpu_isa level) {
+    return (isa & static_cast<unsigned>(level)) == static_cast<unsigned>(level);
+  };
+  if (includes(dnnl::cpu_isa::avx512_core)) return IsaLevel::kAvx512;
+  return includes(dnnl::cpu_isa::avx2) ? IsaLevel::kAvx2 : IsaLevel::kSse;
+}
+
 bool HasMicroKernels(DType dtype) {
   static const bool has_f32 = Probe(DType::kF32);
   static const bool has_bf16 = Probe(DType::kBF16);

@@ -1,6 +1,7 @@
 // core/onednn/isa.h -- what oneDNN found in this processor.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/tensor/dtype.h"
@@ -10,6 +11,10 @@ namespace attentiond::onednn {
 /// The instruction set that oneDNN uses, as it spells it: "avx2", "avx512_core_amx". The
 /// environment variable ONEDNN_MAX_CPU_ISA lowers it.
 const char* IsaName();
+
+/// Width of vectors among the instructions that oneDNN uses, each with those before it.
+enum class IsaLevel : uint8_t { kSse, kAvx2, kAvx512 };
+IsaLevel EffectiveIsaLevel();
 
 /// Whether micro-kernels multiply `dtype` (kF32 or kBF16) into f32 sums on this processor. Asks
 /// oneDNN once per type.

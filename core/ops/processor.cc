@@ -7,7 +7,20 @@
 
 namespace attentiond {
 
+void MatchVectorIsa() {
+  static const bool matched = [] {
+    const onednn::IsaLevel level = onednn::EffectiveIsaLevel();
+    int64_t beyond = 0;
+    if (level < onednn::IsaLevel::kAvx512) beyond |= HWY_AVX3 | HWY_AVX3_DL;
+    if (level < onednn::IsaLevel::kAvx2) beyond |= HWY_AVX2;
+    if (beyond != 0) hwy::DisableTargets(beyond);
+    return true;
+  }();
+  static_cast<void>(matched);
+}
+
 ProcessorInfo DescribeProcessor() {
+  MatchVectorIsa();
   ProcessorInfo info;
   info.isa = onednn::IsaName();
   // The best of the instruction sets that are both compiled in and supported is the lowest bit.

@@ -17,4 +17,8 @@ struct ProcessorInfo {
 
 ProcessorInfo DescribeProcessor();
 
+/// Has the vectorised code keep to the instructions that oneDNN keeps to, which ONEDNN_MAX_CPU_ISA
+/// can lower. Threads: any; takes effect once.
+void MatchVectorIsa();
+
 }  // namespace attentiond

@@ -3,7 +3,9 @@
 // Counters: flop/s counts 2 (D + Dv) for every visible pair of query and key.
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstdlib>
+#include <vector>
 
 #include "core/parallel/cpu_budget.h"
 #include "tests/testing/attention_problem.h"
@@ -91,6 +93,42 @@ void BM_RaggedAttention(benchmark::State& state) {
   RunShape(state, shape);
 }
 BENCHMARK(BM_RaggedAttention)->UseRealTime();
+
+// One query over many keys, as when decoding: bytes/s are those of the keys and values, each read
+// once.
+void BM_FewQueries(benchmark::State& state) {
+  AttentionShape shape = Dense(1, state.range(0), state.range(1), 128, DType::kBF16);
+  shape.queries = {state.range(2)};
+  RunShape(state, shape);
+  state.SetBytesProcessed(state.iterations() * shape.heads * shape.keys[0] * 2 * 128 * 2);
+}
+BENCHMARK(BM_FewQueries)
+    ->ArgNames({"heads", "keys", "queries"})
+    ->ArgsProduct({{32}, {512, 4096, 32768}, {1}})
+    ->Args({32, 4096, 4})
+    ->Args({32, 4096, 5})
+    ->Args({1, 32768, 1})
+    ->UseRealTime();
+
+// What the memory gives: the sum of an array that no cache holds, by all threads.
+void BM_ReadSum(benchmark::State& state) {
+  const std::vector<float> values(size_t{256} << 20, 1.0f);
+  ThreadPool& threads = Context().threads();
+  for (auto _ : state) {
+    const auto chunks = static_cast<int64_t>(values.size() / 4096);
+    threads.ParallelFor(chunks, 1, [&](int64_t begin, int64_t end, int) {
+      std::array<float, 64> sums{};
+      for (int64_t i = begin * 4096; i < end * 4096; i += 64) {
+        for (size_t lane = 0; lane < 64; ++lane) {
+          sums[lane] += values[static_cast<size_t>(i) + lane];
+        }
+      }
+      benchmark::DoNotOptimize(sums);
+    });
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(values.size() * sizeof(float)));
+}
+BENCHMARK(BM_ReadSum)->UseRealTime();
 
 }  // namespace
 }  // namespace attentiond

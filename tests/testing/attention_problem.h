@@ -117,6 +117,33 @@ class AttentionProblem {
     return results;
   }
 
+  /// As Run(), but neither weights nor lse are asked for: some kernels then do less.
+  AttentionResults RunOutputOnly(ExecutionContext& context) const {
+    return Collect([&](const AttentionArgs& args, AttentionOutputs outputs) {
+      outputs.weights = outputs.lse = nullptr;
+      outputs.weights_offsets = {};
+      const absl::Status status = Attention(args, outputs, context);
+      EXPECT_TRUE(status.ok()) << status;
+    });
+  }
+
+  /// The output of the reference for the same operands, not rounded to their type.
+  std::vector<float> ExactOutput() const {
+    const std::vector<float> query = ToFloats(query_.view()), key = ToFloats(key_.view()),
+                             value = ToFloats(value_.view());
+    AttentionArgs args = args_;
+    args.dtype = DType::kF32;
+    args.query.data = query.data();
+    args.key.data = key.data();
+    args.value.data = value.data();
+    std::vector<float> output(
+        static_cast<size_t>(NumTokens(shape_.queries) * shape_.heads * shape_.value_dim));
+    AttentionOutputs outputs;
+    outputs.output = Strides<void*>(output.data(), shape_.heads, shape_.value_dim, shape_.queries);
+    reference::Attention(args, outputs);
+    return output;
+  }
+
   AttentionResults RunReference() const {
     return Collect([](const AttentionArgs& args, const AttentionOutputs& outputs) {
       reference::Attention(args, outputs);
@@ -139,14 +166,22 @@ class AttentionProblem {
     ExpectWithin(actual.weights, expected.weights, [&](size_t i) {
       return AttentionRelativeTolerance(magnitudes) * double{expected.weights[i]} + 1e-37;
     });
-    ExpectWithin(actual.output, expected.output, [&](size_t i) {
-      // Both results were rounded.
-      return AttentionTolerance(magnitudes) +
-             2 * RoundingTolerance(shape_.dtype, double{expected.output[i]});
-    });
+    CheckOutput(actual.output, expected.output);
+  }
+  void CheckOutput(const std::vector<float>& actual) const {
+    SCOPED_TRACE(shape_.ToString());
+    CheckOutput(actual, RunReference().output);
   }
 
  private:
+  void CheckOutput(const std::vector<float>& actual, const std::vector<float>& expected) const {
+    const double tolerance = AttentionTolerance(Magnitudes());
+    ExpectWithin(actual, expected, [&](size_t i) {
+      // Both results were rounded.
+      return tolerance + 2 * RoundingTolerance(shape_.dtype, double{expected[i]});
+    });
+  }
+
   static int64_t NumTokens(const std::vector<int64_t>& lengths) {
     return std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
   }

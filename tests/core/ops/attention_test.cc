@@ -134,6 +134,118 @@ TEST_P(AttentionTest, RaggedSequences) {
   Check(shape);
 }
 
+// Up to four rows are computed without packing anything, the keys in chunks of 1024 that are
+// merged.
+TEST_P(AttentionTest, FewQueriesOverManyKeys) {
+  for (const int64_t keys : {3, 255, 257, 1023, 1024, 1025, 2500}) {
+    for (const int64_t queries : {1, 2, 4}) {
+      AttentionShape shape = Shape(queries, keys, 40);
+      shape.dtype = GetParam();
+      const AttentionProblem problem(shape);
+      EXPECT_STREQ(AttentionKernelName(problem.args()),
+                   onednn::HasMicroKernels(DType::kF32) ? "few_queries" : "reference");
+      problem.CheckOutput(problem.RunOutputOnly(context_).output);
+    }
+  }
+}
+
+TEST_P(AttentionTest, EachOptionOfFewQueries) {
+  AttentionShape plain = Shape(2, 2300, 72);
+  plain.dtype = GetParam();
+  plain.queries = {2, 2, 2};
+  plain.keys = {2300, 2300, 2300};
+  plain.heads = 4;
+  plain.kv_heads = 2;
+  std::vector<AttentionShape> shapes(12, plain);
+  shapes[0].causal = true;
+  shapes[1].window = 7;
+  shapes[2].window = 1500;
+  shapes[3].softcap = 0.5;
+  shapes[4].scale = -0.7;
+  shapes[5].bias = true;
+  shapes[6].shared_bias = true;
+  shapes[7].mask = true;
+  shapes[8].query_mask = true;
+  shapes[9].valid_kv = true;
+  shapes[10].value_dim = 130;
+  shapes[11].head_dim = 3;
+  for (const AttentionShape& shape : shapes) {
+    const AttentionProblem problem(shape);
+    problem.Check(problem.Run(context_));
+    problem.CheckOutput(problem.RunOutputOnly(context_).output);
+  }
+}
+
+// Without weights and log-sum-exp, bf16 exponentials need not be exact.
+TEST_P(AttentionTest, OutputAlone) {
+  for (const int64_t keys : {1, 32, 100, 256, 257, 600}) {
+    AttentionShape shape = Shape(50, keys);
+    shape.dtype = GetParam();
+    for (const bool causal : {false, true}) {
+      shape.causal = causal;
+      const AttentionProblem problem(shape);
+      problem.CheckOutput(problem.RunOutputOnly(context_).output);
+    }
+  }
+}
+
+// A later tile of keys with far larger scores: what was summed before is scaled down.
+TEST_P(AttentionTest, ScoresThatGrow) {
+  AttentionShape shape = Shape(40, 900, 32);
+  shape.dtype = GetParam();
+  shape.shared_bias = true;
+  const AttentionProblem problem(shape);
+  std::vector<float> bias(900);
+  for (size_t key = 0; key < bias.size(); ++key) {
+    bias[key] = 0.1f * static_cast<float>(key) - (key % 256 < 200 ? 200.0f : 0.0f);
+  }
+  const auto run = [&](auto&& attention) {
+    return problem.Collect([&](AttentionArgs args, const AttentionOutputs& outputs) {
+      args.bias = {bias.data(), 0, 0, 0, 1};
+      attention(args, outputs);
+    });
+  };
+  const AttentionResults actual = run([&](const auto& args, const auto& outputs) {
+    EXPECT_TRUE(Attention(args, outputs, context_).ok());
+  });
+  const AttentionResults expected =
+      run([&](const auto& args, const auto& outputs) { reference::Attention(args, outputs); });
+  // Scores of up to 90 are good to 8 u (90 + 1), see AttentionScoreTolerance().
+  const double u = testing::UnitRoundoff(DType::kF32), relative = 2 * 8 * 91 * u + 64 * u;
+  const bool rounds = std::string(AttentionKernelName(problem.args())) == "brgemm_bf16";
+  testing::ExpectWithin(actual.weights, expected.weights,
+                        [&](size_t i) { return relative * double{expected.weights[i]} + 1e-37; });
+  testing::ExpectWithin(actual.output, expected.output, [&](size_t i) {
+    return relative + (rounds ? testing::UnitRoundoff(DType::kBF16) : 0) +
+           2 * testing::RoundingTolerance(GetParam(), double{expected.output[i]});
+  });
+}
+
+// The bounds that docs/ARCHITECTURE.md promises, A being the largest |value| there is: of f32,
+// 1e-5 A + 1e-6 |O|; of bf16, 1.5 2^-9 A + 2^-9 |O|.
+TEST_P(AttentionTest, KeepsTheNumericalContract) {
+  if (GetParam() == DType::kF16) GTEST_SKIP() << "f16 results are rounded f32 ones";
+  const double u = GetParam() == DType::kBF16 ? 0x1p-9 : 0;
+  const double by_max = GetParam() == DType::kBF16 ? 1.5 * u : 1e-5;
+  const double by_output = GetParam() == DType::kBF16 ? u : 1e-6;
+  for (const int64_t queries : {1, 33}) {
+    for (const float magnitude : {0.0f, 0.5f, 1.0f, 4.0f}) {  // scores up to 64
+      for (const int64_t keys : {1, 2, 3, 40, 300, 2000}) {
+        AttentionShape shape = Shape(queries, keys, 16);
+        shape.dtype = GetParam();
+        shape.magnitude = magnitude;
+        const AttentionProblem problem(shape);
+        SCOPED_TRACE(shape.ToString());
+        testing::ExpectWithin(problem.RunOutputOnly(context_).output, problem.ExactOutput(),
+                              [&, exact = problem.ExactOutput()](size_t i) {
+                                return by_max * double{magnitude} +
+                                       by_output * std::abs(double{exact[i]}) + 1e-37;
+                              });
+      }
+    }
+  }
+}
+
 // exp of a score would overflow; probabilities are 0 and 1, or ties.
 TEST_P(AttentionTest, LargeScores) {
   AttentionShape shape = Shape(40, 80);
@@ -150,19 +262,11 @@ TEST_P(AttentionTest, ASequenceDoesNotDependOnTheOthers) {
   shape.heads = shape.kv_heads = 3;
   shape.queries = shape.keys = {17, 200, 33, 1, 90, 128};
   const AttentionProblem together(shape);
-  const auto output_only = [&](ExecutionContext& context) {
-    return together.Collect([&](const AttentionArgs& args, AttentionOutputs outputs) {
-      outputs.weights = nullptr;
-      outputs.weights_offsets = {};
-      outputs.lse = nullptr;
-      EXPECT_TRUE(Attention(args, outputs, context).ok());
-    });
-  };
-  const AttentionResults expected = output_only(context_);
+  const AttentionResults expected = together.RunOutputOnly(context_);
   ThreadPool one_thread(1);
   ExecutionContext other_context(&one_thread);
   EXPECT_EQ(together.Run(other_context).output, together.Run(context_).output);
-  EXPECT_EQ(output_only(other_context).output, expected.output);
+  EXPECT_EQ(together.RunOutputOnly(other_context).output, expected.output);
   // The second sequence alone: the same data, from a slice of the cumulative lengths.
   AttentionResults alone = together.Collect([&](AttentionArgs args, AttentionOutputs outputs) {
     const std::vector<int64_t> lengths = {0, 200};

@@ -25,9 +25,11 @@ TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
   const ProcessorInfo info = DescribeProcessor();
   if (std::string(limit) == "AVX2") {
     EXPECT_THAT(info.isa, ::testing::AnyOf("avx2", "avx", "sse41"));
+    EXPECT_THAT(info.vector_isa, ::testing::AnyOf("AVX2", "SSE4", "SSSE3", "SCALAR"));
   }
   if (std::string(limit) == "SSE41") {
     EXPECT_EQ(info.isa, "sse41");
+    EXPECT_THAT(info.vector_isa, ::testing::AnyOf("SSE4", "SSSE3", "SCALAR"));
     EXPECT_THAT(info.kernels, ::testing::Each(::testing::EndsWith(": none")));
   }
 }
