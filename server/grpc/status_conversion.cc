@@ -47,11 +47,12 @@ void SetDuration(absl::Duration value, google::protobuf::Duration* proto) {
 }
 
 std::string Message(const absl::Status& status, absl::string_view request_id) {
-  if (status.code() != absl::StatusCode::kInternal) {
-    return BoundedUtf8(status.message(), kMaxStatusMessageBytes);
+  // A bug's cause is the log's: it means nothing to a client, and may tell of what is another's.
+  if (status.code() == absl::StatusCode::kInternal) {
+    return absl::StrCat("internal error: the server's log has the cause under request id ",
+                        request_id);
   }
-  const std::string suffix = absl::StrCat(" (request id ", request_id, ")");
-  return BoundedUtf8(status.message(), kMaxStatusMessageBytes - suffix.size()) + suffix;
+  return BoundedUtf8(status.message(), kMaxStatusMessageBytes);
 }
 
 std::string Details(const absl::Status& status, const std::string& message,

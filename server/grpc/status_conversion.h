@@ -16,7 +16,8 @@ namespace attentiond {
 ///   kResourceExhausted  RetryInfo
 ///   every error         RequestInfo with `request_id`
 /// Messages are cut to kMaxStatusMessageBytes and are valid UTF-8, so that the trailers fit the
-/// 8 KiB that gRPC clients accept. An internal error's message ends with the request id.
+/// 8 KiB that gRPC clients accept. An internal error's message is not its own: it says that the log
+/// has the cause, under the request id.
 grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_id);
 
 /// Longer messages end in "...".

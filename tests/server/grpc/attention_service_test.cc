@@ -74,18 +74,6 @@ TEST(AttentionServiceTest, EchoesTheRequestId) {
   EXPECT_EQ(id->second, "mine-42");
 }
 
-TEST(AttentionServiceTest, AnInternalErrorHasTheRequestId) {
-  AttentionTestServer::Options options;
-  options.models["sentiment"].on_run = [](int64_t) { return absl::InternalError("broken"); };
-  AttentionTestServer server(options);
-  grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "mine-43");
-  const grpc::Status status = Classify(server, ClassifyText("good"), &context);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_THAT(status.error_message(), HasSubstr("broken"));
-  EXPECT_THAT(status.error_message(), HasSubstr("mine-43"));
-}
-
 TEST(AttentionServiceTest, CountsGoodAndBadRequests) {
   AttentionTestServer server;
   EXPECT_TRUE(Classify(server).ok());

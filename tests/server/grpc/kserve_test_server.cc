@@ -20,7 +20,8 @@ KserveTestServer::KserveTestServer(Options options) : models_(options.models) {
   auto server = GrpcServer::Start(options.server, {.repository = &models_.repository(),
                                                    .inference = &models_.inference(),
                                                    .metrics = &models_.metrics(),
-                                                   .clock = Clock::Real()});
+                                                   .clock = Clock::Real(),
+                                                   .logger = options.logger});
   EXPECT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
   if (options.set_ready) server_->SetReady();

@@ -18,6 +18,7 @@ class KserveTestServer {
   struct Options {
     FakeInference::Options models;
     GrpcServerOptions server;
+    Logger* logger = nullptr;  ///< of finished requests; must outlive the test server
     bool set_ready = true;
   };
 
