@@ -41,17 +41,26 @@ absl::Status AdmissionGate::Ticket::Reserve(int64_t bytes) {
 
 absl::Status AdmissionGate::CheckBytes(int64_t bytes) const {
   if (bytes <= options_.max_bytes - bytes_) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("messages of ", bytes_, " bytes are in flight, ",
-                                                   bytes, " more would pass the ", "limit of ",
-                                                   options_.max_bytes));
+  return Refuse(DropReason::kQueueFull, absl::ResourceExhaustedError(absl::StrCat(
+                                            "messages of ", bytes_, " bytes are in flight, ", bytes,
+                                            " more would pass the limit of ", options_.max_bytes)));
+}
+
+absl::Status AdmissionGate::Refuse(DropReason reason, absl::Status status) const {
+  metrics_->ObserveRefusal(reason);
+  return status;
 }
 
 absl::StatusOr<AdmissionGate::Ticket> AdmissionGate::Admit(int64_t bytes) {
   MutexLock lock(&mutex_);
-  if (draining_) return absl::UnavailableError("draining: the server accepts no new work");
+  if (draining_) {
+    return Refuse(DropReason::kShutDown,
+                  absl::UnavailableError("draining: the server accepts no new work"));
+  }
   if (requests_ >= options_.max_requests) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(requests_, " requests are in flight, the limit is ", options_.max_requests));
+    return Refuse(DropReason::kQueueFull,
+                  absl::ResourceExhaustedError(absl::StrCat(
+                      requests_, " requests are in flight, the limit is ", options_.max_requests)));
   }
   RETURN_IF_ERROR(CheckBytes(bytes));
   ++requests_;

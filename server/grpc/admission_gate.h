@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
+#include "server/metrics/metrics.h"
 
 namespace attentiond {
 
@@ -41,7 +42,9 @@ class AdmissionGate {
     int64_t bytes_ = 0;
   };
 
-  AdmissionGate(const Options& options, Clock* clock) : options_(options), clock_(clock) {}
+  /// Both are borrowed. `metrics` counts what is refused.
+  AdmissionGate(const Options& options, Clock* clock, Metrics* metrics)
+      : options_(options), clock_(clock), metrics_(metrics) {}
 
   /// kUnavailable: draining. kResourceExhausted: a limit is reached.
   absl::StatusOr<Ticket> Admit(int64_t bytes);
@@ -59,8 +62,11 @@ class AdmissionGate {
  private:
   absl::Status CheckBytes(int64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  absl::Status Refuse(DropReason reason, absl::Status status) const;
+
   const Options options_;
   Clock* const clock_;
+  Metrics* const metrics_;
   mutable Mutex mutex_;
   CondVar idle_;
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;

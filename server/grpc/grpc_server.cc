@@ -82,7 +82,7 @@ class GrpcServerImpl final : public GrpcServer {
       : tokens_(std::move(tokens)),
         gate_({.max_requests = options.max_in_flight_requests,
                .max_bytes = options.max_in_flight_bytes},
-              dependencies.clock) {
+              dependencies.clock, dependencies.metrics) {
     environment_.repository = dependencies.repository;
     environment_.inference = dependencies.inference;
     environment_.metrics = dependencies.metrics;

@@ -44,7 +44,8 @@ MetricFamilies::MetricFamilies()
                              "Tokens that one batch held; none of them is padding.")),
       tokens(Counter(registry, "attentiond_tokens_total", "Tokens processed, by kind.")),
       rejected(Counter(registry, "attentiond_rejected_total",
-                       "Rows that were refused or dropped before compute, by reason.")),
+                       "Rows that were refused or dropped before compute, by reason; model is "
+                       "empty for requests that the server as a whole refused.")),
       queue_requests(Gauge(registry, "attentiond_queue_requests", "Rows that wait for a batch.")),
       queue_oldest(Gauge(registry, "attentiond_queue_oldest_seconds",
                          "Age of the row that has waited longest; 0 when none waits.")),

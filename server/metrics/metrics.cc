@@ -23,12 +23,18 @@ void Append(std::vector<prometheus::MetricFamily> more,
                    std::make_move_iterator(more.end()));
 }
 
+prometheus::Counter& Rejected(MetricFamilies& families, DropReason reason) {
+  return families.rejected.Add({{"model", ""}, {"reason", std::string(DropReasonLabel(reason))}});
+}
+
 class PrometheusMetrics final : public Metrics {
  public:
   PrometheusMetrics(const BuildInfo& build, Sources sources)
       : sources_(std::move(sources)),
         families_(std::make_shared<MetricFamilies>()),
         unknown_model_(families_, /*model=*/"", /*task=*/""),
+        refused_full_(Rejected(*families_, DropReason::kQueueFull)),
+        refused_draining_(Rejected(*families_, DropReason::kShutDown)),
         in_flight_(families_->in_flight.Add({})) {
     families_->build_info
         .Add({{"version", build.version}, {"onednn", build.onednn}, {"isa", build.isa}})
@@ -50,6 +56,10 @@ class PrometheusMetrics final : public Metrics {
   void ObserveUnknownModelRequest(absl::string_view method, absl::string_view code,
                                   absl::Duration duration) override {
     unknown_model_.Observe(method, code, duration);
+  }
+
+  void ObserveRefusal(DropReason reason) override {
+    (reason == DropReason::kShutDown ? refused_draining_ : refused_full_).Increment();
   }
 
   void AddInFlight(int delta) override { in_flight_.Increment(delta); }
@@ -75,6 +85,8 @@ class PrometheusMetrics final : public Metrics {
   const Sources sources_;
   const std::shared_ptr<MetricFamilies> families_;
   RequestSeries unknown_model_;
+  prometheus::Counter& refused_full_;
+  prometheus::Counter& refused_draining_;
   prometheus::Gauge& in_flight_;
 
   Mutex mutex_;

@@ -60,6 +60,9 @@ class Metrics {
   /// closed set.
   virtual void ObserveUnknownModelRequest(absl::string_view method, absl::string_view code,
                                           absl::Duration duration) = 0;
+  /// A request that the server as a whole refuses: kShutDown while it drains, kQueueFull when too
+  /// many requests or bytes are in flight. Counted with model="".
+  virtual void ObserveRefusal(DropReason reason) = 0;
   virtual void AddInFlight(int delta) = 0;
   /// The text exposition format 0.0.4, with process_*, the queues and the sources read now.
   virtual std::string Serialize() = 0;

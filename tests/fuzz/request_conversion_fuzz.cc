@@ -57,7 +57,7 @@ class Target {
 
  private:
   testing::FakeInference models_;
-  AdmissionGate gate_{{.max_requests = 1, .max_bytes = 1 << 22}, Clock::Real()};
+  AdmissionGate gate_{{.max_requests = 1, .max_bytes = 1 << 22}, Clock::Real(), &models_.metrics()};
   ServiceEnvironment environment_;
 };
 

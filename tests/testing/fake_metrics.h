@@ -90,6 +90,10 @@ class FakeMetrics final : public Metrics {
   }
   void ObserveUnknownModelRequest(absl::string_view /*method*/, absl::string_view /*code*/,
                                   absl::Duration /*duration*/) override {}
+  void ObserveRefusal(DropReason reason) override {
+    MutexLock lock(&mutex_);
+    ++refused_[reason];
+  }
   void AddInFlight(int /*delta*/) override {}
   std::string Serialize() override { return ""; }
 
@@ -100,9 +104,15 @@ class FakeMetrics final : public Metrics {
     if (metrics == nullptr) metrics = std::make_shared<FakeModelMetrics>();
     return metrics;
   }
+  /// Requests that the server as a whole refused.
+  std::map<DropReason, int64_t> refused() {
+    MutexLock lock(&mutex_);
+    return refused_;
+  }
 
  private:
   Mutex mutex_;
+  std::map<DropReason, int64_t> refused_ ABSL_GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, std::shared_ptr<FakeModelMetrics>> models_
       ABSL_GUARDED_BY(mutex_);
 };

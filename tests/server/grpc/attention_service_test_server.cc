@@ -34,7 +34,7 @@ AttentionTestServer::AttentionTestServer(Options options)
     : options_(std::move(options)),
       metrics_(Metrics::Create({})),
       scheduler_(std::make_unique<BatchScheduler>(options_.clock)),
-      gate_(options_.gate, options_.clock),
+      gate_(options_.gate, options_.clock, metrics_.get()),
       tokens_(options_.tokens) {
   ModelRepository::Options models;
   models.models = options_.checkpoints;

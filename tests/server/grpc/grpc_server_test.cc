@@ -236,6 +236,7 @@ TEST_F(BusyServerTest, TooManyRequestsInFlight) {
   const grpc::Status refused = Infer(Classify("sentiment"));
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(refused.error_message(), HasSubstr("1 requests"));
+  EXPECT_EQ(server_->Metric("attentiond_rejected_total{model=\"\",reason=\"queue_full\"}"), 1);
   gate_.Open();
   EXPECT_TRUE(occupant.get().ok());
 }
@@ -284,6 +285,7 @@ TEST_F(BusyServerTest, DrainingFinishesWhatWasAccepted) {
   const grpc::Status refused = Infer(Classify("sentiment"));
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_THAT(refused.error_message(), HasSubstr("draining"));
+  EXPECT_EQ(server_->Metric("attentiond_rejected_total{model=\"\",reason=\"shut_down\"}"), 1);
   grpc::ClientContext ready_context, live_context;
   inference::ServerReadyResponse ready;
   EXPECT_TRUE(server_->stub().ServerReady(&ready_context, {}, &ready).ok());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing/fake_metrics.h"
 #include "tests/testing/field_error_matcher.h"
 #include "tests/testing/infer_request.h"
 
@@ -57,7 +58,8 @@ TEST(RequestedOutputsTest, Errors) {
 
 class ResponseWriterTest : public ::testing::Test {
  protected:
-  AdmissionGate gate_{{.max_requests = 1, .max_bytes = 100}, Clock::Real()};
+  testing::FakeMetrics metrics_;
+  AdmissionGate gate_{{.max_requests = 1, .max_bytes = 100}, Clock::Real(), &metrics_};
   AdmissionGate::Ticket ticket_ = *gate_.Admit(0);
   inference::ModelInferResponse response_;
   ResponseWriter writer_{&response_, &ticket_, /*max_bytes=*/64};

@@ -124,6 +124,18 @@ TEST(MetricsTest, EveryDropReasonHasItsLabel) {
   }
 }
 
+TEST(MetricsTest, RefusalsOfTheWholeServerHaveNoModel) {
+  const auto metrics = MakeMetrics();
+  for (const auto& [reason, label] :
+       {std::pair(DropReason::kQueueFull, "queue_full"), {DropReason::kShutDown, "shut_down"}}) {
+    const std::string series =
+        absl::StrCat("attentiond_rejected_total{model=\"\",reason=\"", label, "\"} ");
+    EXPECT_THAT(metrics->Serialize(), HasSubstr(series + "0\n"));
+    metrics->ObserveRefusal(reason);
+    EXPECT_THAT(metrics->Serialize(), HasSubstr(series + "1\n"));
+  }
+}
+
 TEST(MetricsTest, AnUnloadedModelIsNotReady) {
   const auto metrics = MakeMetrics();
   const auto model = metrics->ForModel("demo", "embedding");
