@@ -176,8 +176,8 @@ std::vector<Flag> BatchingFlags() {
       Count({.name = "--max-queue-requests",
              .group = kBatching,
              .value = "N",
-             .help = "Most rows that may wait, per model; more are refused with "
-                     "RESOURCE_EXHAUSTED."},
+             .help = "Most rows that may wait, per model, and so the most of one request; more "
+                     "are refused with RESOURCE_EXHAUSTED."},
             &ServerOptions::max_queue_requests),
       Duration({.name = "--max-queue-delay",
                 .group = kBatching,

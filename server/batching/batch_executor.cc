@@ -57,6 +57,12 @@ absl::Status BatchExecutor::Admit(const ExecutorQueue& queue, const Tasks& tasks
     *reason = DropReason::kShutDown;
     return ClosedError(queue.name);
   }
+  if (count > queue.options.max_queue_requests) {
+    *reason = DropReason::kQueueFull;
+    return absl::InvalidArgumentError(
+        absl::StrCat(queue.name, ": the request has ", count, " rows, the queue holds ",
+                     queue.options.max_queue_requests, ": send fewer at once"));
+  }
   absl::Time deadline = absl::InfiniteFuture();
   for (const std::unique_ptr<BatchTask>& task : tasks) {
     deadline = std::min(deadline, task->deadline());

@@ -31,6 +31,8 @@ absl::Status BatchQueue::Schedule(std::vector<std::unique_ptr<BatchTask>>* tasks
   return executor_->Schedule(*queue_, tasks);
 }
 
+int64_t BatchQueue::capacity() const { return queue_->options.max_queue_requests; }
+
 int64_t BatchQueue::size() const { return executor_->Size(*queue_); }
 
 absl::Duration BatchQueue::oldest() const { return executor_->Oldest(*queue_); }

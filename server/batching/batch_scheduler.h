@@ -90,11 +90,13 @@ class BatchQueue {
   /// Queues all of `tasks` or none. Never blocks. Ownership moves iff OK (then `tasks` is empty);
   /// otherwise `tasks` is as it was.
   ///
-  /// Errors  kResourceExhausted: the queue is full. kDeadlineExceeded: a deadline has passed, or
-  ///         would pass by the predicted wait. kUnavailable: the queue is closed. The observer
-  ///         counts each, the last only while earlier work is left.
+  /// Errors  kInvalidArgument: more tasks than the queue ever holds. kResourceExhausted: it is too
+  ///         full for them now. kDeadlineExceeded: a deadline has passed, or would pass by the
+  ///         predicted wait. kUnavailable: the queue is closed. The observer counts each, the last
+  ///         only while earlier work is left.
   absl::Status Schedule(std::vector<std::unique_ptr<BatchTask>>* tasks);
 
+  int64_t capacity() const;       ///< most tasks that may wait
   int64_t size() const;           ///< tasks waiting
   absl::Duration oldest() const;  ///< age of the oldest waiting task; 0 when empty
   /// Refuses new tasks; what waits still runs. Returns at once; the runner is released when the

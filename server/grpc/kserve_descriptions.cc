@@ -76,7 +76,9 @@ void DescribeConfig(const LoadedModel& model, int64_t max_rows, inference::Model
   const ModelSignature signature = Signature(model);
   config->set_name(model.name);
   config->set_platform(signature.platform);
-  config->set_max_batch_size(signature.has_rows ? static_cast<int32_t>(max_rows) : 0);
+  // What is more than the queue holds is never accepted.
+  const int64_t accepted_rows = std::min(max_rows, model.queue->capacity());
+  config->set_max_batch_size(signature.has_rows ? static_cast<int32_t>(accepted_rows) : 0);
   for (const TensorSpec& spec : signature.inputs) {
     ConfigureTensor(spec, signature.has_rows, config->mutable_input())->set_optional(spec.optional);
   }

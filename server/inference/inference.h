@@ -63,7 +63,8 @@ using EncodeCallback = std::function<void(absl::Status status, std::vector<Encod
 /// Threads: every method may be called concurrently.
 ///
 /// Errors of every operation, through `done`: kFailedPrecondition: the wrong task for the model.
-/// kInvalidArgument: names the row ("row 3: ..."). kResourceExhausted: a queue is full.
+/// kInvalidArgument: names the row ("row 3: ..."), or more rows than the queue holds.
+/// kResourceExhausted: a queue is full.
 /// kDeadlineExceeded, kCancelled: before compute is spent. kUnavailable: unloaded or shutting down.
 /// Queue, tokenize and compute times and tokens are recorded here; how a request ended is the
 /// transport's to record.

@@ -206,6 +206,22 @@ TEST_F(BatchSchedulerTest, RefusesWhatDoesNotFitIntoTheQueue) {
   EXPECT_EQ(observer_->dropped(), (std::map<DropReason, int64_t>{{DropReason::kQueueFull, 2}}));
 }
 
+TEST_F(BatchSchedulerTest, WhatNeverFitsIsTheCallersMistake) {
+  BatchQueueOptions options;
+  options.max_queue_requests = 2;
+  auto queue = AddQueue(options);
+  EXPECT_EQ(queue->capacity(), 2);
+  Tasks three;
+  for (int id = 1; id <= 3; ++id) Add({.id = id}, &three);
+  const absl::Status status = ScheduleChecked(*queue, &three);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has 3 rows, the queue holds 2"));
+  EXPECT_EQ(observer_->dropped(), (std::map<DropReason, int64_t>{{DropReason::kQueueFull, 3}}));
+  three.pop_back();
+  EXPECT_EQ(ScheduleChecked(*queue, &three), absl::OkStatus());
+  EXPECT_TRUE(scheduler_->Drain(absl::InfiniteFuture()));
+}
+
 TEST_F(BatchSchedulerTest, RefusesAPassedDeadline) {
   auto queue = AddQueue();
   EXPECT_EQ(Refused(*queue, {.deadline = clock_.Now()}).code(),

@@ -256,6 +256,20 @@ TEST_F(HeldExecutorTest, SoDoesAFullServer) {
   EXPECT_TRUE(first.get().ok());
 }
 
+TEST(AttentionServiceTest, ARequestThatNeverFitsTheQueueIsToldSo) {
+  AttentionTestServer::Options options;
+  options.batching.max_queue_requests = 2;
+  AttentionTestServer server(options);
+  v1::ClassifyRequest request = ClassifyText("good");
+  request.add_inputs()->set_text("bad");
+  EXPECT_TRUE(Classify(server, request).ok());
+  request.add_inputs()->set_text("ugly");
+  const grpc::Status refused = Classify(server, request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("has 3 rows, the queue holds 2"));
+  EXPECT_FALSE(DetailOf<google::rpc::RetryInfo>(refused).has_retry_delay());
+}
+
 TEST(AttentionServiceTest, AnswersManyClientsAtOnce) {
   constexpr int kClients = 8, kRequests = 40;
   AttentionTestServer server;

@@ -154,6 +154,18 @@ TEST_F(KserveServiceTest, ModelConfigLeavesTheBatchDimensionOut) {
   EXPECT_THAT(config.output(2).dims(), ElementsAre(2));
 }
 
+TEST(KserveConfigTest, TheBatchIsNoLargerThanTheQueue) {
+  KserveTestServer::Options options;
+  options.models.batching.max_queue_requests = 7;
+  KserveTestServer server(options);
+  inference::ModelConfigRequest request;
+  request.set_name("sentiment");
+  inference::ModelConfigResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(server.stub().ModelConfig(&context, request, &response).ok());
+  EXPECT_EQ(response.config().max_batch_size(), 7);
+}
+
 TEST_F(KserveServiceTest, ConfigOfAttention) {
   const inference::ModelConfig config = Config("attention");
   EXPECT_EQ(config.max_batch_size(), 0);
