@@ -2,7 +2,7 @@
 //
 // A micro-kernel is sequential machine code for one shape: C[rows, columns] (+)= A B. Loops,
 // threads, packing and everything done to C are the caller's. Why not oneDNN's matmul primitive:
-// docs/adr/0005-micro-kernels.md.
+// docs/adr/0007-micro-kernels.md.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// core/ops/execution_context.h -- what an op runs on: threads, scratch memory, primitives.
+// core/ops/execution_context.h -- what an op runs on: threads, scratch memory, micro-kernels.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ class ExecutionContext {
   ThreadPool& threads() { return *threads_; }
   /// Grow-only scratch memory; see core/ops/workspace.h.
   Workspace& workspace() { return *workspace_; }
-  /// oneDNN's engine, stream and primitive cache; core/ops only.
+  /// The micro-kernels made so far; core/ops only.
   onednn::Context& onednn() { return *onednn_; }
 
  private:
