@@ -33,9 +33,9 @@ button:focus-visible, select:focus-visible, .scroll:focus-visible { outline: 3px
 select { font: inherit; padding: .25rem .5rem; border-radius: .4rem; border: 1px solid var(--line);
   background: var(--card); color: var(--ink); }
 .scroll { overflow: auto; max-height: 85vh; margin-top: .8rem; border: 1px solid var(--line);
-  border-radius: .7rem; background: var(--card); padding: .9rem; width: fit-content; max-width: 100%; }
+  border-radius: .7rem; background: var(--card); padding: .9rem .9rem .9rem 0; width: fit-content; max-width: 100%; }
 table { border-collapse: separate; border-spacing: 2px; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding-bottom: .5rem; }
+caption { text-align: left; font-weight: 600; padding: 0 0 .5rem .9rem; }
 td { min-width: 2.5rem; height: 2.2rem; padding: 0 .3rem; text-align: center; border-radius: .3rem;
   font-size: .82rem; }
 thead th { vertical-align: bottom; padding: 0 0 .3rem; font-weight: 500; font-size: .88rem; }
@@ -43,6 +43,11 @@ thead th span { writing-mode: vertical-rl; transform: rotate(180deg); white-spac
   max-height: 11rem; overflow: hidden; text-overflow: ellipsis; }
 tbody th { text-align: right; padding-right: .55rem; font-weight: 500; font-size: .95rem;
   white-space: nowrap; }
+thead th, thead td, tbody th { position: sticky; background: var(--card); }
+thead th, thead td { top: -.9rem; z-index: 1; box-shadow: 2px 0 var(--card), -2px 0 var(--card); }
+tbody th, thead td { left: 0; padding-left: .9rem;
+  box-shadow: 0 2px var(--card), 0 -2px var(--card); }
+thead td { z-index: 2; border-radius: 0; }
 tr.on th, th.on { color: var(--accent); font-weight: 700; }
 tr.on td { box-shadow: 0 0 0 2px var(--accent); }
 .legend { display: flex; align-items: center; gap: .6rem; margin-top: .8rem; font-size: .85rem;
@@ -54,19 +59,28 @@ output { display: block; min-height: 1.6rem; margin-top: .6rem; color: var(--sof
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 )css";
 
-}  // namespace
-
-std::string HeatMapStyleSheet() {
-  std::string style = kLayout;
+// The colours of the levels, and of the legend. On dark paper they run the other way: nothing stays
+// near the paper, the most stands out.
+std::string HeatStyle(bool on_dark) {
+  std::string style;
   std::string gradient = ".legend i { background: linear-gradient(90deg";
   for (int level = 0; level < kHeatLevels; ++level) {
-    const Rgb color = HeatColor(level / static_cast<double>(kHeatLevels - 1));
+    const double value = level / static_cast<double>(kHeatLevels - 1);
+    const Rgb color = HeatColor(on_dark ? 1 - value : value);
     // The buttons' own colours are more specific than a lone class.
     absl::StrAppendFormat(&style, ".c%d, .words button.c%d { background: %s; color: %s; }\n", level,
                           level, HexColor(color), HexColor(TextColorOn(color)));
     absl::StrAppend(&gradient, ", ", HexColor(color));
   }
   return absl::StrCat(style, gradient, "); }\n");
+}
+
+}  // namespace
+
+std::string HeatMapStyleSheet() {
+  return absl::StrCat(kLayout, HeatStyle(/*on_dark=*/false),
+                      "@media (prefers-color-scheme: dark) {\n", HeatStyle(/*on_dark=*/true),
+                      "}\n");
 }
 
 const char* const kHeatMapScript = R"js(
