@@ -108,6 +108,9 @@ class ErrorTableTest(unittest.TestCase):
         for bad in (-1, 1 << 20):
             self.fails(Code.INVALID_ARGUMENT, {"input_ids": np.array([[2, bad, 3]], np.int64)}, "input_ids", str(bad))
 
+    def test_more_rows_than_the_queue_ever_holds(self):
+        self.fails(Code.INVALID_ARGUMENT, {"text": ["one"] * 5}, "5 rows", "holds 4")
+
     # ---- NOT_FOUND, FAILED_PRECONDITION
     def test_unknown_model_and_version(self):
         self.fails(Code.NOT_FOUND, {"text": ["one"]}, "nobody", model="nobody")
