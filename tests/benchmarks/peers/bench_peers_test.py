@@ -1,0 +1,83 @@
+"""scripts/bench-peers with programs that answer made-up times: who is asked for what, and what becomes of the answers."""
+import json
+import pathlib
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from peers import report  # noqa: E402
+from peers.cells import QUICK, Cell, cells  # noqa: E402
+from peers.measure import measure  # noqa: E402
+from peers.program import Program, Unable  # noqa: E402
+
+# Takes as long as its argument says, but ten times that at its second turn; cannot do "impossible".
+FAKE = """
+import json, sys
+seconds, turns = float(sys.argv[1]), 0
+print(json.dumps({"name": "fake", "threads": 2}), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    if "prepare" in request:
+        impossible = request["prepare"]["work"] == "impossible"
+        answer = {"error": "no"} if impossible else {"checked": "it"}
+    else:
+        turns += 1
+        answer = {"seconds": seconds * (10 if turns == 2 else 1), "runs": 1}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class BenchPeersTest(unittest.TestCase):
+    def programs(self):
+        started = {}
+        for role, seconds in {"ours": 1, "torch": 2, "other": 3, "yardstick": 0.5}.items():
+            started[role] = Program([sys.executable, "-c", FAKE, str(seconds)])
+            self.addCleanup(started[role].close)
+        return {role: (lambda program=program: program) for role, program in started.items()}
+
+    def measure(self, **fields):
+        cell = Cell(**{"name": "group cell", "ours": {"work": "a"}, "peer": {"work": "b"}, **fields})
+        return measure(cell, self.programs(), rounds=3, block=0, settle=0)
+
+    def test_medians_and_their_ratio(self):
+        row = self.measure()
+        self.assertEqual((row.ours, row.peer, row.ratio, row.share), (1, 2, 2, None))
+
+    def test_a_peer_of_our_own(self):
+        self.assertEqual(self.measure(peer_is="ours").peer, 3)
+
+    def test_share_of_the_yardstick(self):
+        row = self.measure(yardstick={"work": "c"}, amount=10, yardstick_amount=20)
+        self.assertEqual(row.rate, 10)
+        self.assertEqual(row.share, 0.25)
+
+    def test_what_a_program_cannot_do_is_no_row(self):
+        with self.assertRaisesRegex(Unable, "no"):
+            self.measure(peer={"work": "impossible"})
+
+    def test_report(self):
+        rows = [self.measure(), self.measure(name="group other", peer_is="ours")]
+        text = "\n".join(report.table(rows)) + "\n" + "\n".join(report.summary(rows))
+        self.assertIn("| group cell | 1.00 s | 2.00 s | 2.00 |", text)
+        self.assertIn("group: 2 cells, geometric mean 2.45, least 2.00 (group cell)", text)
+        written = json.loads(json.dumps(report.as_json(rows)))
+        self.assertEqual([(row["work"], row["ratio"]) for row in written], [("group cell", 2), ("group other", 3)])
+
+    def test_cells(self):
+        every = list(cells("model"))
+        names = [cell.name for cell in every]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertLessEqual(QUICK, set(names))
+        groups = {cell.group for cell in every}
+        self.assertLessEqual({"sdpa-bf16", "sdpa-f32", "ragged", "decode-bf16", "linear-bf16", "bert-base-int8"}, groups)
+        causal, full = (next(cell for cell in every if cell.name == f"sdpa-bf16 B8 H12 S512 D64 {mode}")
+                        for mode in ("causal", "full"))
+        self.assertEqual(full.amount, 4 * 8 * 12 * 512 * 512 * 64)
+        self.assertAlmostEqual(causal.amount / full.amount, 0.5, places=2)
+        json.dumps([cell.ours for cell in every])
+
+
+if __name__ == "__main__":
+    unittest.main()
