@@ -3,10 +3,14 @@ import math
 
 
 def duration(seconds):
+    if seconds < 1e-4:
+        return f"{seconds * 1e6:.1f} us"
     return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def rate(row):
+    if not row.cell.amount:
+        return ""
     if row.cell.group.startswith("decode"):
         return f"{row.rate / 1e9:.1f} GB/s"
     return f"{row.rate / 1e9:.0f} GFLOP/s"
@@ -17,8 +21,10 @@ def share(row):
 
 
 def progress(row):
-    of = f", {share(row)} of the yardstick" if row.share is not None else ""
-    return f"{row.cell.name}: ours {duration(row.ours)}, peer {duration(row.peer)}, ratio {row.ratio:.2f} ({rate(row)}{of})"
+    text = f"{row.cell.name}: ours {duration(row.ours)}, peer {duration(row.peer)}, ratio {row.ratio:.2f}"
+    if row.cell.amount:
+        text += f", {rate(row)}"
+    return text + (f", {share(row)} of the yardstick" if row.share is not None else "")
 
 
 def groups(rows):

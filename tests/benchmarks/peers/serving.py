@@ -1,0 +1,69 @@
+"""Our server beside our engine and beside llama.cpp's server, on the same sequences.
+
+An engine's rate is that of one ragged batch of all sequences, with nothing around it: what is left of it through gRPC,
+tokenising, queue and replies, while the clients take their part of the same processors, is the server's share.
+"""
+import math
+import pathlib
+import random
+import statistics
+import tempfile
+
+from peers.cells import Cell
+from peers.measure import Row, Unable
+from server_load import Server
+
+CLIENTS = 64
+MEDIAN_TOKENS, SIGMA, MOST_TOKENS = 40, 0.8, 512
+ONE_TOKENS = 40
+# Each is one token of the bundled demo tokenizer.
+WORDS = ("the", "a", "my", "her", "this", "one", "old", "new", "good", "bad", "cat", "dog", "film", "book", "house", "story")
+SECONDS = 3
+
+
+def mixed_lengths():
+    """Log-normal, as lengths of real texts are."""
+    rng = random.Random(1)
+    return [min(MOST_TOKENS, max(3, round(rng.lognormvariate(math.log(MEDIAN_TOKENS), SIGMA)))) for _ in range(CLIENTS)]
+
+
+def text(tokens):
+    """One that becomes so many tokens, [CLS] and [SEP] among them."""
+    return " ".join(WORDS[i % len(WORDS)] for i in range(tokens - 2))
+
+
+def texts_file(directory, name, lengths):
+    path = pathlib.Path(directory) / name
+    path.write_text("".join(text(n) + "\n" for n in lengths))
+    return str(path)
+
+
+def check_tokens(report, lengths):
+    sent, expected = report["tokens"] / report["succeeded"], sum(lengths) / len(lengths)
+    if report["failed"] or abs(sent / expected - 1) > 0.1:  # the last texts of a load are not all of them
+        raise Unable(f"{report['failed']} requests failed, {sent:.0f} tokens a request instead of {expected:.0f}")
+
+
+def measure_serving(build, model, dtype, engine, rounds=3, seconds=SECONDS):
+    """Rows whose "ours" is the server and whose "peer" is the engine: seconds a token of the mix, seconds of one text."""
+    lengths = mixed_lengths()
+    kinds = (("64 clients, a token", lengths, CLIENTS, lambda report: 1 / report["tokens_per_second"], sum(lengths)),
+             (f"1 client, {ONE_TOKENS} tokens", [ONE_TOKENS], 1, lambda report: report["latency_seconds"]["p50"], 1))
+    server = Server(build, "bert", model, "--dtype", dtype)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            for index, (name, rows, clients, figure, units) in enumerate(kinds):
+                file = texts_file(scratch, f"{index}.txt", rows)
+                job = {"work": "encoder", "dtype": dtype, "lengths": rows, "model": model}
+                checked = engine.prepare(job)
+                server.load("embed", "bert", clients, 1, "--file", file)  # warm
+                ours, peer = [], []
+                for _ in range(rounds):
+                    peer.append(engine.time(seconds / 3) / units)
+                    report = server.load("embed", "bert", clients, seconds, "--file", file)
+                    check_tokens(report, rows)
+                    ours.append(figure(report))
+                yield Row(Cell(f"serving-{dtype} {name}", job, job, peer_is="ours"), statistics.median(ours),
+                          statistics.median(peer), checked=checked)
+    finally:
+        server.stop()
