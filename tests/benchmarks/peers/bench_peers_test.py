@@ -76,6 +76,10 @@ class BenchPeersTest(unittest.TestCase):
                         for mode in ("causal", "full"))
         self.assertEqual(full.amount, 4 * 8 * 12 * 512 * 512 * 64)
         self.assertAlmostEqual(causal.amount / full.amount, 0.5, places=2)
+        ragged, dense = (next(cell for cell in every if cell.group == group).peer for group in ("ragged", "ragged-dense"))
+        self.assertGreater(len(set(ragged["lengths"])), 20)
+        self.assertAlmostEqual(dense["B"] * dense["Sq"] / sum(ragged["lengths"]), 1, places=1)
+        self.assertAlmostEqual(dense["B"] * dense["Sq"] ** 2 / sum(n * n for n in ragged["lengths"]), 1, places=1)
         json.dumps([cell.ours for cell in every])
 
 

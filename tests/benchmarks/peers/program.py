@@ -20,7 +20,7 @@ class Program:
     def _read(self):
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit(f"{' '.join(self.command)[:200]}: ended with code {self.process.wait()}")
+            raise Unable(f"{' '.join(map(str, self.command))[:80]}...: ended with code {self.process.wait()}")
         return json.loads(line)
 
     def _ask(self, request):

@@ -1,13 +1,17 @@
-"""Our server beside our engine and beside llama.cpp's server, on the same sequences.
+"""Our server beside our engine and beside llama.cpp's server, on texts of the same lengths.
 
 An engine's rate is that of one ragged batch of all sequences, with nothing around it: what is left of it through gRPC,
 tokenising, queue and replies, while the clients take their part of the same processors, is the server's share.
 """
+import http.client
+import json
 import math
 import pathlib
 import random
 import statistics
 import tempfile
+import threading
+import time
 
 from peers.cells import Cell
 from peers.measure import Row, Unable
@@ -42,6 +46,57 @@ def check_tokens(report, lengths):
     sent, expected = report["tokens"] / report["succeeded"], sum(lengths) / len(lengths)
     if report["failed"] or abs(sent / expected - 1) > 0.1:  # the last texts of a load are not all of them
         raise Unable(f"{report['failed']} requests failed, {sent:.0f} tokens a request instead of {expected:.0f}")
+
+
+class LlamaClients:
+    """A closed loop of clients on llama.cpp's server, each with a text of its own."""
+
+    def __init__(self, port, lengths):
+        self.port, self.lengths = port, lengths
+
+    def _client(self, tokens, until, done):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        body = json.dumps({"input": text(tokens)})
+        while time.monotonic() < until:
+            connection.request("POST", "/v1/embeddings", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            reply = json.loads(answer.read())
+            if answer.status != 200 or reply["usage"]["prompt_tokens"] != tokens:
+                return  # what is missing shows in the count
+            done.append((tokens, time.monotonic()))
+
+    def tokens_per_second(self, seconds):
+        done, start = [], time.monotonic()
+        clients = [threading.Thread(target=self._client, args=(n, start + seconds, done)) for n in self.lengths]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        if not done:
+            raise Unable("llama-server does not answer with an embedding of the tokens that were sent")
+        return sum(tokens for tokens, _ in done) / (max(at for _, at in done) - start)
+
+
+def measure_llama(build, model, dtype, llama, rounds=3, seconds=SECONDS):
+    """A row whose "ours" is our server and whose "peer" is llama.cpp's: seconds a token of the mix."""
+    lengths = mixed_lengths()
+    clients = LlamaClients(llama.about["port"], lengths)
+    server = Server(build, "bert", model, "--dtype", dtype)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            file = texts_file(scratch, "texts.txt", lengths)
+            clients.tokens_per_second(1)  # warm
+            ours, peer = [], []
+            for _ in range(rounds):
+                report = server.load("embed", "bert", CLIENTS, seconds, "--file", file)
+                check_tokens(report, lengths)
+                ours.append(1 / report["tokens_per_second"])
+                peer.append(1 / clients.tokens_per_second(seconds))
+    finally:
+        server.stop()
+    work = {"work": "encoder", "dtype": dtype, "lengths": lengths}
+    yield Row(Cell(f"serving-llama {CLIENTS} clients, a token, {dtype} against Q8_0", work, work, peer_is="llama"),
+              statistics.median(ours), statistics.median(peer))
 
 
 def measure_serving(build, model, dtype, engine, rounds=3, seconds=SECONDS):
