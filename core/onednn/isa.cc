@@ -63,6 +63,13 @@ bool HasMicroKernels(DType dtype) {
   return dtype == DType::kBF16 ? has_bf16 : dtype == DType::kF32 && has_f32;
 }
 
+bool HasMatrixTiles() {
+  // Asking for it makes oneDNN ask the operating system for the permission.
+  static const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+  return (isa & amx) == amx;
+}
+
 std::string Version() {
   const dnnl_version_t* const version = dnnl::version();
   return absl::StrCat(version->major, ".", version->minor, ".", version->patch);

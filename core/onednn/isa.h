@@ -20,6 +20,9 @@ IsaLevel EffectiveIsaLevel();
 /// oneDNN once per type.
 bool HasMicroKernels(DType dtype);
 
+/// Whether the processor has a matrix unit (AMX) that multiplies bf16, which this process may use.
+bool HasMatrixTiles();
+
 /// oneDNN's version: "3.7.2".
 std::string Version();
 

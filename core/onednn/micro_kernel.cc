@@ -7,18 +7,13 @@
 
 #include "core/base/check.h"
 #include "core/onednn/error.h"
+#include "core/onednn/isa.h"
 
 namespace attentiond::onednn {
 namespace {
 
 // The shapes of the tile registers, as the processor stores them.
 using TileShapes = std::array<uint8_t, 64>;
-
-bool UsesTiles(DType dtype) {
-  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-  return dtype == DType::kBF16 && (isa & amx) == amx;
-}
 
 TileShapes StoreTileShapes() {
   TileShapes shapes{};
@@ -78,7 +73,7 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
     return absl::InternalError(absl::StrCat("oneDNN micro-kernel: wants ", scratch_bytes,
                                             " bytes of scratch, more than ", kScratchBytes));
   }
-  impl.uses_tiles = UsesTiles(shape.dtype);
+  impl.uses_tiles = shape.dtype == DType::kBF16 && HasMatrixTiles();
   if (impl.uses_tiles) {
     impl.brgemm.set_hw_context();
     impl.tile_shapes = StoreTileShapes();

@@ -1,7 +1,10 @@
 #include "core/ops/packed_matrix.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "absl/types/span.h"
+#include "core/onednn/isa.h"
 #include "core/onednn/micro_kernel.h"
 #include "core/tensor/element.h"
 
@@ -12,24 +15,28 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// The widest panel among those that waste the fewest columns.
-int64_t ChoosePanelColumns(int64_t columns) {
+// Of the widths, widest first, the one that wastes the fewest columns.
+int64_t ChoosePanelColumns(int64_t columns, absl::Span<const int64_t> widths) {
+  return *std::min_element(widths.begin(), widths.end(), [=](int64_t a, int64_t b) {
+    return RoundUp(columns, a) < RoundUp(columns, b);
+  });
+}
+
+int64_t ChoosePanelColumns(int64_t columns, bool for_matrix_unit) {
+  if (for_matrix_unit) return ChoosePanelColumns(columns, {48, 32, 16});
   if (columns <= 16) return 16;
-  int64_t best = PackedMatrix::kMaxPanelColumns;
-  for (const int64_t candidate : {48, 32}) {
-    if (RoundUp(columns, candidate) < RoundUp(columns, best)) best = candidate;
-  }
-  return best;
+  return ChoosePanelColumns(columns, {64, 48, 32});
 }
 
 }  // namespace
 
 PackedMatrix::PackedMatrix(const TensorView& weight, DType dtype)
     : dtype_(dtype),
+      for_matrix_unit_(dtype == DType::kBF16 && onednn::HasMatrixTiles()),
       // The matrix unit takes 32 rows of bf16 at once; vector units take any number.
       depth_(RoundUp(weight.shape.dim(1), dtype == DType::kBF16 ? 32 : 1)),
       columns_(weight.shape.dim(0)),
-      panel_columns_(ChoosePanelColumns(columns_)),
+      panel_columns_(ChoosePanelColumns(columns_, for_matrix_unit_)),
       num_panels_(RoundUp(columns_, panel_columns_) / panel_columns_),
       data_(static_cast<size_t>(num_panels_ * depth_ * panel_columns_) * ByteSize(dtype)) {
   std::memset(data_.data(), 0, data_.size());

@@ -22,6 +22,9 @@ class PackedMatrix {
   /// `dtype` is kF32 or kBF16.
   PackedMatrix(const TensorView& weight, DType dtype);
 
+  DType dtype() const { return dtype_; }
+  /// Whether the panels are as wide as TileMultiplier wants them.
+  bool for_matrix_unit() const { return for_matrix_unit_; }
   int64_t depth() const { return depth_; }      ///< with the zeros
   int64_t columns() const { return columns_; }  ///< without
   int64_t panel_columns() const { return panel_columns_; }
@@ -36,6 +39,7 @@ class PackedMatrix {
 
  private:
   DType dtype_ = DType::kF32;
+  bool for_matrix_unit_ = false;
   int64_t depth_ = 0, columns_ = 0, panel_columns_ = 0, num_panels_ = 0;
   AlignedBuffer data_;
 };

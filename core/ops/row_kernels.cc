@@ -2,12 +2,29 @@
 
 #include <cmath>
 
+#include "core/ops/gelu_table.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/row_kernels.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h, which includes this file once for each instruction set.
 #include "core/ops/vector-inl.h"
 #include "hwy/highway.h"
+
+#ifndef ATTENTIOND_OPS_ROW_KERNELS_ONCE_
+#define ATTENTIOND_OPS_ROW_KERNELS_ONCE_
+namespace attentiond {
+namespace {
+
+// Whether the processor has AVX512_BF16.
+bool RoundsBF16InHardware() {
+  static const bool has_it = __builtin_cpu_supports("avx512bf16") != 0;
+  return has_it;
+}
+
+}  // namespace
+}  // namespace attentiond
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace attentiond {
@@ -29,6 +46,37 @@ void ConvertValues(const From* x, int64_t size, To* y) {
 struct Identity {
   HWY_INLINE V operator()(V x) const { return x; }
 };
+#if HWY_TARGET == HWY_AVX3
+// x Phi(x) = max(x, 0) - |x| Phi(-|x|).
+class GeluErf {
+ public:
+  GeluErf() {
+    const GeluTable& table = GeluTable::Get();
+    for (int k = 0; k < GeluTable::kTerms; ++k) {
+      coefficients_[k] = _mm512_load_ps(table.coefficients[k].data());
+    }
+  }
+  HWY_INLINE V operator()(V x) const {
+    // Adding this rounds to integers, which are then the lowest bits.
+    const __m512 rounder = _mm512_set1_ps(0x1.8p23f);
+    const __m512 scale = _mm512_set1_ps(1 / GeluTable::kWidth);
+    const __m512 a = _mm512_min_ps(_mm512_abs_ps(x.raw), _mm512_set1_ps(GeluTable::kEnd));
+    const __m512 rounded = _mm512_fmadd_ps(a, scale, rounder);
+    const __m512 r = _mm512_fmsub_ps(a, scale, _mm512_sub_ps(rounded, rounder));
+    const __m512i segment = _mm512_castps_si512(rounded);
+    __m512 tail = _mm512_permutexvar_ps(segment, coefficients_[GeluTable::kTerms - 1]);
+    for (int k = GeluTable::kTerms - 2; k >= 0; --k) {
+      tail = _mm512_fmadd_ps(tail, r, _mm512_permutexvar_ps(segment, coefficients_[k]));
+    }
+    // In this order a NaN stays one.
+    const __m512 positive = _mm512_max_ps(_mm512_setzero_ps(), x.raw);
+    return V{_mm512_fnmadd_ps(a, tail, positive)};
+  }
+
+ private:
+  __m512 coefficients_[GeluTable::kTerms];
+};
+#else
 struct GeluErf {
   HWY_INLINE V operator()(V x) const {
     // -12 Phi(-12) is -2e-32; farther out only subnormal numbers follow, which are slow.
@@ -36,6 +84,7 @@ struct GeluErf {
     return hn::Mul(clamped, NormalCdf(hn::Min(clamped, hn::Set(kFloats, 12.0f))));
   }
 };
+#endif
 struct GeluTanh {
   // x/2 (1 + tanh z) is x sigmoid(2z), which has one division and no cancellation.
   HWY_INLINE V operator()(V x) const {
@@ -85,9 +134,8 @@ void ActivateValues(Activation activation, int64_t size, T* values) {
 }
 
 template <typename T>
-void NormalizeValues(const NormRow& row) {
+void NormalizeValues(const NormRow& row, T* y) {
   const T* const x = static_cast<const T*>(row.x);
-  T* const y = static_cast<T*>(row.y);
   const float inverse_width = 1.0f / static_cast<float>(row.width);
   V sum = hn::Zero(kFloats);
   ForEachVector(row.width, [&](int64_t i, int64_t count) { sum += Load(x + i, count); });
@@ -109,11 +157,11 @@ void NormalizeValues(const NormRow& row) {
 }
 
 template <typename T>
-void FinishTileAs(const TileResult& result) {
+void FinishTileAs(const TileResult& result, T* first_y) {
   VisitActivation(result.activation, [&](auto function) {
     for (int64_t r = 0; r < result.rows; ++r) {
       const float* const tile = result.tile + r * result.tile_stride;
-      T* const y = static_cast<T*>(result.y) + r * result.y_stride;
+      T* const y = first_y + r * result.y_stride;
       const T* const residual = result.residual == nullptr
                                     ? nullptr
                                     : static_cast<const T*>(result.residual) + r * result.y_stride;
@@ -134,6 +182,16 @@ HWY_INLINE void VisitValues(DType dtype, const void* data, Visit visit) {
   visit(static_cast<const Float16*>(data));
 }
 
+// visit(pointer) with `data`, of f32 or bf16, as a pointer to its elements, which will be stored.
+template <typename Visit>
+HWY_INLINE void VisitStored(DType dtype, void* data, Visit visit) {
+  if (dtype == DType::kF32) return visit(static_cast<float*>(data));
+#if HWY_TARGET == HWY_AVX3
+  if (RoundsBF16InHardware()) return visit(static_cast<HardwareBFloat16*>(data));
+#endif
+  visit(static_cast<BFloat16*>(data));
+}
+
 void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
   VisitValues(dtype, x, [=](const auto* values) { AddValues(values, size, sum); });
 }
@@ -143,26 +201,20 @@ void LoadRow(const void* x, DType dtype, int64_t size, float* y) {
 }
 
 void StoreRow(const float* x, int64_t size, DType dtype, void* y) {
-  if (dtype == DType::kF32) return ConvertValues(x, size, static_cast<float*>(y));
-  if (dtype == DType::kBF16) return ConvertValues(x, size, static_cast<BFloat16*>(y));
-  ConvertValues(x, size, static_cast<Float16*>(y));
+  if (dtype == DType::kF16) return ConvertValues(x, size, static_cast<Float16*>(y));
+  VisitStored(dtype, y, [=](auto* values) { ConvertValues(x, size, values); });
 }
 
 void ActivateRow(Activation activation, DType dtype, int64_t size, void* values) {
-  if (dtype == DType::kBF16) {
-    return ActivateValues(activation, size, static_cast<BFloat16*>(values));
-  }
-  ActivateValues(activation, size, static_cast<float*>(values));
+  VisitStored(dtype, values, [=](auto* data) { ActivateValues(activation, size, data); });
 }
 
 void NormalizeRow(const NormRow& row) {
-  if (row.dtype == DType::kBF16) return NormalizeValues<BFloat16>(row);
-  NormalizeValues<float>(row);
+  VisitStored(row.dtype, row.y, [&](auto* y) { NormalizeValues(row, y); });
 }
 
 void FinishTile(const TileResult& result) {
-  if (result.dtype == DType::kBF16) return FinishTileAs<BFloat16>(result);
-  FinishTileAs<float>(result);
+  VisitStored(result.dtype, result.y, [&](auto* y) { FinishTileAs(result, y); });
 }
 
 }  // namespace

@@ -63,6 +63,21 @@ HWY_INLINE void StoreAll(V v, BFloat16* p) {
   const auto is_nan = hn::RebindMask(words, hn::IsNaN(v));
   StoreUpperHalves(hn::IfThenElse(is_nan, quiet, RoundUpperHalves(v)), p);
 }
+#if HWY_TARGET == HWY_AVX3
+// bf16 that the processor rounds itself, where it has AVX512_BF16; subnormal numbers become zero.
+struct HardwareBFloat16 {
+  uint16_t bits;
+};
+HWY_INLINE V LoadAll(const HardwareBFloat16* p) {
+  return LoadAll(reinterpret_cast<const BFloat16*>(p));
+}
+HWY_INLINE void StoreAll(V v, HardwareBFloat16* p) {
+  __m256i rounded;
+  // As assembly, because the compiler may use AVX-512 here but not this part of it.
+  asm("vcvtneps2bf16 %1, %0" : "=v"(rounded) : "v"(v.raw));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), rounded);
+}
+#endif
 HWY_INLINE void StoreAll(V v, Float16* p) {
   float lanes[HWY_MAX_BYTES / sizeof(float)];
   hn::StoreU(v, kFloats, lanes);

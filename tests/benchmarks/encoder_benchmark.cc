@@ -1,17 +1,22 @@
-// A whole encoder of the size of all-MiniLM-L6 (6 layers of 384 channels, 12 heads) with random
-// weights: latency of one row, and throughput of ragged batches.
+// Whole encoders with random weights, of the sizes of BERT-base (12 layers of 768 channels) and
+// all-MiniLM-L6 (6 layers of 384), next to oneDNN's own matrix product at BERT-base's shapes for
+// 1024 tokens, run alternately.
 //
 //   encoder_benchmark --benchmark_counters_tabular=true
 //
-// Counters: tokens/s; and flop/s of the multiplications (linear layers and attention).
+// Counters: "encoder" and "matmul" are the medians in flop/s of the multiplications (linear layers
+// and attention); "ratio" is the first in terms of the second; "ms" is the median latency.
 #include <benchmark/benchmark.h>
 
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "core/engine/model.h"
 #include "core/parallel/cpu_budget.h"
+#include "tests/benchmarks/alternation.h"
+#include "tests/benchmarks/onednn_matmul.h"
 #include "tests/testing/random_encoder.h"
 
 namespace attentiond {
@@ -21,6 +26,13 @@ using ::attentiond::testing::EncoderSizes;
 using ::attentiond::testing::RandomEncoder;
 using ::attentiond::testing::TemporaryDirectory;
 
+// The vocabularies are short: of a table only the rows in use matter.
+constexpr EncoderSizes kBertBase = {.hidden_size = 768,
+                                    .num_layers = 12,
+                                    .num_heads = 12,
+                                    .intermediate_size = 3072,
+                                    .vocab_size = 2000,
+                                    .max_positions = 512};
 constexpr EncoderSizes kMiniLm = {.hidden_size = 384,
                                   .num_layers = 6,
                                   .num_heads = 12,
@@ -28,32 +40,38 @@ constexpr EncoderSizes kMiniLm = {.hidden_size = 384,
                                   .vocab_size = 2000,
                                   .max_positions = 512};
 
-// Loaded once for each type: packing the weights takes longer than many a measurement.
-const TextEncoder* MiniLm(LoadOptions::Precision precision) {
-  static const auto load = [](LoadOptions::Precision wanted) {
+constexpr auto kF32 = LoadOptions::Precision::kF32;
+constexpr auto kBF16 = LoadOptions::Precision::kBF16;
+
+using LoadedModel = absl::StatusOr<std::shared_ptr<const Model>>;
+
+// Made and loaded once: that takes longer than many a measurement.
+const LoadedModel& Loaded(const EncoderSizes& sizes, LoadOptions::Precision precision) {
+  static auto* const models = new std::map<std::pair<int64_t, LoadOptions::Precision>, LoadedModel>;
+  if (models->count({sizes.hidden_size, precision}) == 0) {
     const TemporaryDirectory directory;
-    RandomEncoder(*FindEncoderFamily("bert"), kMiniLm, false).WriteTo(directory);
-    return LoadModel(directory.path(), {.precision = wanted});
-  };
-  static const auto f32 = load(LoadOptions::Precision::kF32);
-  static const auto bf16 = load(LoadOptions::Precision::kBF16);
-  const auto& model = precision == LoadOptions::Precision::kF32 ? f32 : bf16;
-  return model.ok() ? (*model)->AsTextEncoder() : nullptr;
+    RandomEncoder(*FindEncoderFamily("bert"), sizes, false).WriteTo(directory);
+    for (const auto each : {kF32, kBF16}) {
+      models->emplace(std::pair(sizes.hidden_size, each),
+                      LoadModel(directory.path(), {.precision = each}));
+    }
+  }
+  return models->at({sizes.hidden_size, precision});
 }
 
 // Multiplications and additions of one row of `tokens` tokens.
-double Flop(double tokens) {
-  const auto hidden = static_cast<double>(kMiniLm.hidden_size);
-  const auto inner = static_cast<double>(kMiniLm.intermediate_size);
+double Flop(const EncoderSizes& sizes, double tokens) {
+  const auto hidden = static_cast<double>(sizes.hidden_size);
+  const auto inner = static_cast<double>(sizes.intermediate_size);
   const double linear = 2 * tokens * (4 * hidden * hidden + 2 * hidden * inner);
   const double attention = 4 * tokens * tokens * hidden;
-  return static_cast<double>(kMiniLm.num_layers) * (linear + attention);
+  return static_cast<double>(sizes.num_layers) * (linear + attention);
 }
 
-void RunRows(benchmark::State& state, LoadOptions::Precision precision,
+void RunRows(benchmark::State& state, const EncoderSizes& sizes, LoadOptions::Precision precision,
              const std::vector<int64_t>& lengths) {
-  const TextEncoder* encoder = MiniLm(precision);
-  if (encoder == nullptr) {
+  const LoadedModel& model = Loaded(sizes, precision);
+  if (!model.ok()) {
     state.SkipWithError("the model does not load");
     return;
   }
@@ -61,47 +79,56 @@ void RunRows(benchmark::State& state, LoadOptions::Precision precision,
   ExecutionContext context(&threads);
   std::vector<std::vector<int32_t>> ids;
   std::vector<EncoderRow> rows(lengths.size());
-  double tokens = 0, flop = 0;
+  double flop = 0;
   for (const int64_t length : lengths) {
     ids.emplace_back(static_cast<size_t>(length), 7);
-    tokens += static_cast<double>(length);
-    flop += Flop(static_cast<double>(length));
+    flop += Flop(sizes, static_cast<double>(length));
   }
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i].ids = ids[i];
     rows[i].want_embedding = true;
   }
   std::vector<EncoderRowResult> results;
-  for (auto unused : state) {
-    if (!encoder->Run(rows, context, &results).ok()) state.SkipWithError("the model does not run");
-    benchmark::DoNotOptimize(results);
-  }
-  using benchmark::Counter;
-  state.counters["tokens/s"] = Counter(tokens, Counter::kIsIterationInvariantRate);
-  state.counters["flop/s"] = Counter(flop, Counter::kIsIterationInvariantRate);
+  const auto run = [&] {
+    if (!(*model)->AsTextEncoder()->Run(rows, context, &results).ok()) {
+      state.SkipWithError("the model does not run");
+    }
+  };
+  run();
+  testing::OneDnnEncoderLayer layer((*model)->info().compute, 1024, &threads);
+  testing::Alternate(state, {"encoder", flop, run}, {"matmul", layer.flop(), [&] { layer.Run(); }});
+  state.counters["ms"] = 1e3 * flop / state.counters["encoder"];
   state.SetLabel(std::to_string(threads.num_threads()) + " threads, " + DescribePlatform().isa);
 }
 
-void OneRow(benchmark::State& state, LoadOptions::Precision precision) {
-  RunRows(state, precision, {state.range(0)});
+// Arguments: rows, tokens in each.
+void EqualRows(benchmark::State& state, const EncoderSizes& sizes,
+               LoadOptions::Precision precision) {
+  RunRows(state, sizes, precision,
+          std::vector<int64_t>(static_cast<size_t>(state.range(0)), state.range(1)));
 }
 
-// Lengths from 4 to 64, as short texts have them.
-void RaggedBatch(benchmark::State& state, LoadOptions::Precision precision) {
+// Argument: rows, of 4 to 64 tokens as short texts have them.
+void RaggedRows(benchmark::State& state, const EncoderSizes& sizes,
+                LoadOptions::Precision precision) {
   std::mt19937 generator(1);
   std::vector<int64_t> lengths;
   for (int64_t row = 0; row < state.range(0); ++row) {
     lengths.push_back(4 + static_cast<int64_t>(generator() % 61));
   }
-  RunRows(state, precision, lengths);
+  RunRows(state, sizes, precision, lengths);
 }
 
-constexpr auto kF32 = LoadOptions::Precision::kF32;
-constexpr auto kBF16 = LoadOptions::Precision::kBF16;
-BENCHMARK_CAPTURE(OneRow, f32, kF32)->Arg(16)->Arg(128)->Arg(512)->UseRealTime();
-BENCHMARK_CAPTURE(OneRow, bf16, kBF16)->Arg(16)->Arg(128)->Arg(512)->UseRealTime();
-BENCHMARK_CAPTURE(RaggedBatch, f32, kF32)->Arg(8)->Arg(64)->UseRealTime();
-BENCHMARK_CAPTURE(RaggedBatch, bf16, kBF16)->Arg(8)->Arg(64)->UseRealTime();
+void Equal(benchmark::internal::Benchmark* benchmark) {
+  for (const auto& [rows, tokens] : {std::pair{1, 16}, {1, 128}, {1, 512}, {32, 128}}) {
+    benchmark->Args({rows, tokens});
+  }
+  benchmark->ArgNames({"rows", "tokens"})->UseManualTime();
+}
+BENCHMARK_CAPTURE(EqualRows, bert_base_bf16, kBertBase, kBF16)->Apply(Equal);
+BENCHMARK_CAPTURE(EqualRows, bert_base_f32, kBertBase, kF32)->Apply(Equal);
+BENCHMARK_CAPTURE(RaggedRows, bert_base_bf16, kBertBase, kBF16)->Arg(8)->Arg(64)->UseManualTime();
+BENCHMARK_CAPTURE(RaggedRows, minilm_bf16, kMiniLm, kBF16)->Arg(8)->Arg(64)->UseManualTime();
 
 }  // namespace
 }  // namespace attentiond

@@ -1,0 +1,181 @@
+#include "core/ops/linear_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "core/base/status_macros.h"
+#include "core/onednn/context.h"
+#include "core/ops/tile_product.h"
+
+namespace attentiond {
+namespace {
+
+// Rows that one micro-kernel multiplies.
+constexpr int64_t kBlockRows = 32;
+// Rows that a task multiplies with one panel, while the panel is in the second-level cache.
+constexpr int64_t kTaskRows = 256;
+// The most that a micro-kernel multiplies in one go; keeps its unrolled code small.
+constexpr int64_t kMaxChunkDepth = 512;
+// Less work than this is not worth another thread.
+constexpr double kGrainSeconds = 10e-6;
+
+constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Tasks of `rows` rows and one panel that are worth a thread. How long one takes is estimated from
+// what a thread multiplies and reads in a second: low is safe.
+int64_t Grain(const PackedMatrix& weight, int64_t rows) {
+  const bool bf16 = weight.dtype() == DType::kBF16;
+  const double multiply_adds_a_second = bf16 ? 1e12 : 1e11, bytes_a_second = 2e10;
+  const auto size = static_cast<double>(weight.depth() * weight.panel_columns());
+  const double seconds = std::max(static_cast<double>(rows) * size / multiply_adds_a_second,
+                                  size * static_cast<double>(ByteSize(weight.dtype())) /
+                                      bytes_a_second);
+  return std::max<int64_t>(1, static_cast<int64_t>(kGrainSeconds / seconds));
+}
+
+// The depth in equal chunks of a multiple of 32, the last one shorter.
+struct DepthChunks {
+  explicit DepthChunks(int64_t depth) {
+    count = CeilDivide(depth, kMaxChunkDepth);
+    length = CeilDivide(CeilDivide(depth, count), 32) * 32;
+    count = CeilDivide(depth, length);
+    last = depth - (count - 1) * length;
+  }
+  int64_t count, length, last;
+};
+
+// The kernels of one number of rows: the first chunk overwrites the tile, later ones add to it.
+struct ChunkKernels {
+  std::shared_ptr<const onednn::MicroKernel> first, middle, last;
+};
+
+absl::StatusOr<ChunkKernels> GetKernels(onednn::KernelCache& cache, const DepthChunks& chunks,
+                                        onednn::MicroKernelShape shape) {
+  ChunkKernels kernels;
+  shape.depth = chunks.count == 1 ? chunks.last : chunks.length;
+  ASSIGN_OR_RETURN(kernels.first, cache.Get(shape));
+  shape.accumulate = true;
+  if (chunks.count > 2) {
+    ASSIGN_OR_RETURN(kernels.middle, cache.Get(shape));
+  }
+  if (chunks.count > 1) {
+    shape.depth = chunks.last;
+    ASSIGN_OR_RETURN(kernels.last, cache.Get(shape));
+  }
+  return kernels;
+}
+
+// A thread's own memory: a tile of sums and what the kernels need.
+struct Scratch {
+  alignas(AlignedBuffer::kAlignment)
+      std::array<float, kBlockRows * PackedMatrix::kMaxPanelColumns> tile;
+  alignas(AlignedBuffer::kAlignment) std::array<char, onednn::MicroKernel::kScratchBytes> kernel;
+};
+
+}  // namespace
+
+TileResult LinearProblem::ResultAt(int64_t row, int64_t max_rows, int64_t column,
+                                   int64_t max_columns) const {
+  const int64_t offset =
+      (row * result.y_stride + column) * static_cast<int64_t>(ByteSize(result.dtype));
+  TileResult part = result;
+  part.rows = std::min(max_rows, rows - row);
+  part.columns = std::min(max_columns, weight->columns() - column);
+  part.bias = result.bias + column;
+  part.y = static_cast<char*>(result.y) + offset;
+  if (result.residual != nullptr) {
+    part.residual = static_cast<const char*>(result.residual) + offset;
+  }
+  return part;
+}
+
+void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
+  const PackedMatrix& weight = *problem.weight;
+  const int64_t num_groups = CeilDivide(problem.rows, kTaskRows);
+  const int64_t group_rows =
+      CeilDivide(CeilDivide(problem.rows, num_groups), kBlockRows) * kBlockRows;
+  const int64_t x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
+  // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
+  context.threads().ParallelFor(
+      CeilDivide(problem.rows, group_rows) * weight.num_panels(),
+      Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
+        TileMultiplier multiplier;
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t row = task / weight.num_panels() * group_rows;
+          const int64_t panel = task % weight.num_panels();
+          TileProduct product;
+          product.x = static_cast<const char*>(problem.x) + row * x_stride;
+          product.x_stride = x_stride;
+          product.panel = static_cast<const char*>(weight.at(panel, 0));
+          product.depth = weight.depth();
+          product.columns = weight.panel_columns();
+          product.result = problem.ResultAt(row, group_rows, panel * weight.panel_columns(),
+                                            weight.panel_columns());
+          multiplier.Multiply(product);
+        }
+        multiplier.Flush();
+      });
+}
+
+absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionContext& context) {
+  const PackedMatrix& weight = *problem.weight;
+  const DepthChunks chunks(weight.depth());
+  onednn::MicroKernelShape shape;
+  shape.columns = shape.c_stride = weight.panel_columns();
+  shape.a_stride = problem.x_stride;
+  shape.dtype = weight.dtype();
+  ChunkKernels whole, rest;  // of a whole block of rows, and of the last one
+  const int64_t rest_rows = problem.rows % kBlockRows;
+  if (problem.rows >= kBlockRows) {
+    shape.rows = kBlockRows;
+    ASSIGN_OR_RETURN(whole, GetKernels(context.onednn().kernels(), chunks, shape));
+  }
+  if (rest_rows > 0) {
+    shape.rows = rest_rows;
+    ASSIGN_OR_RETURN(rest, GetKernels(context.onednn().kernels(), chunks, shape));
+  }
+
+  const auto element = static_cast<int64_t>(ByteSize(weight.dtype()));
+  const auto* const x = static_cast<const char*>(problem.x);
+  // y of one block of rows and one panel of columns.
+  const auto run_tile = [&](int64_t block, int64_t panel, onednn::MatrixUnit& unit,
+                            Scratch& scratch) {
+    const int64_t row = block * kBlockRows;
+    TileResult result = problem.ResultAt(row, kBlockRows, panel * weight.panel_columns(),
+                                         weight.panel_columns());
+    const ChunkKernels& kernels = result.rows == kBlockRows ? whole : rest;
+    for (int64_t c = 0; c < chunks.count; ++c) {
+      const onednn::MicroKernel& kernel = c == 0                  ? *kernels.first
+                                          : c == chunks.count - 1 ? *kernels.last
+                                                                  : *kernels.middle;
+      unit.Prepare(kernel);
+      kernel.Run(x + (row * problem.x_stride + c * chunks.length) * element,
+                 weight.at(panel, c * chunks.length), scratch.tile.data(), scratch.kernel.data());
+    }
+    result.tile = scratch.tile.data();
+    result.tile_stride = weight.panel_columns();
+    FinishTile(result);
+  };
+
+  constexpr int64_t kBlocksPerTask = kTaskRows / kBlockRows;
+  const int64_t num_blocks = CeilDivide(problem.rows, kBlockRows);
+  const int64_t num_groups = CeilDivide(num_blocks, kBlocksPerTask);
+  // A task is one panel and a group of blocks; a thread keeps to a group for as long as it can.
+  context.threads().ParallelFor(
+      num_groups * weight.num_panels(), Grain(weight, std::min(problem.rows, kTaskRows)),
+      [&](int64_t begin, int64_t end, int) {
+        Scratch scratch;
+        onednn::MatrixUnit unit;
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t first = task / weight.num_panels() * kBlocksPerTask;
+          const int64_t last = std::min(num_blocks, first + kBlocksPerTask);
+          for (int64_t block = first; block < last; ++block) {
+            run_tile(block, task % weight.num_panels(), unit, scratch);
+          }
+        }
+      });
+  return absl::OkStatus();
+}
+
+}  // namespace attentiond

@@ -1,0 +1,33 @@
+// core/ops/linear_kernels.h -- a linear layer's loops around the kernels that multiply. Private to
+// core/ops.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "core/ops/execution_context.h"
+#include "core/ops/packed_matrix.h"
+#include "core/ops/row_kernels.h"
+
+namespace attentiond {
+
+/// y = activation(x W^T + bias) (+ residual).
+struct LinearProblem {
+  const PackedMatrix* weight = nullptr;
+  const void* x = nullptr;  ///< [rows, weight->depth()], zeros past the layer's inputs
+  int64_t x_stride = 0;     ///< elements
+  int64_t rows = 0;
+  TileResult result;  ///< of all rows and columns; its tile and its numbers are not used
+
+  /// What becomes of the rows from `row` and the columns from `column`, of which there are as many
+  /// as are left up to the limits.
+  TileResult ResultAt(int64_t row, int64_t max_rows, int64_t column, int64_t max_columns) const;
+};
+
+/// By the matrix unit; the weight was packed for it (PackedMatrix::for_matrix_unit()).
+void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context);
+
+/// By oneDNN's micro-kernels. Errors: those of making a kernel.
+absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionContext& context);
+
+}  // namespace attentiond
