@@ -20,6 +20,7 @@ class Workspace {
     kIntermediate,
     kNormed,
     kAttentionScratch,
+    kAttentionFewQueries,
     kAttentionPartials,
     kPrimitive,
     kCount
