@@ -12,13 +12,15 @@
 
 namespace attentiond {
 
-/// The buffers of one run, in the context's workspace. All rows are contiguous.
+/// The buffers of one run, in the context's workspace. Rows are contiguous but for a cache line
+/// between those of the widest: powers of two apart they would compete for few places in the cache.
 struct Encoder::Activations {
   int64_t tokens = 0;               // T; B once only first tokens are left
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
-  void* intermediate = nullptr;     // [T, I]
+  void* intermediate = nullptr;     // [T, I] at intermediate_stride
+  int64_t intermediate_stride = 0;
 };
 
 Encoder::Encoder(EncoderConfig config, DType compute, EncoderWeights weights)
@@ -46,11 +48,14 @@ Encoder::Activations Encoder::Prepare(const EncoderBatch& batch, ExecutionContex
     return batch.ids.size() * static_cast<size_t>(channels) * ByteSize(compute_);
   };
   using Slot = Workspace::Slot;
+  const int64_t intermediate_stride =
+      config_.intermediate_size + 64 / static_cast<int64_t>(ByteSize(compute_));
   return {.tokens = static_cast<int64_t>(batch.ids.size()),
           .hidden = workspace.Get(Slot::kHidden, width(config_.hidden_size)),
           .query_key_value = workspace.Get(Slot::kProjection, width(3 * config_.hidden_size)),
           .attended = workspace.Get(Slot::kAttentionOutput, width(config_.hidden_size)),
-          .intermediate = workspace.Get(Slot::kIntermediate, width(config_.intermediate_size))};
+          .intermediate = workspace.Get(Slot::kIntermediate, width(intermediate_stride)),
+          .intermediate_stride = intermediate_stride};
 }
 
 void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
@@ -96,7 +101,7 @@ absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activati
 absl::Status Encoder::RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                                      ExecutionContext& context) const {
   const int64_t hidden = config_.hidden_size;
-  const int64_t inner = config_.intermediate_size;
+  const int64_t inner = at.intermediate_stride;
   RETURN_IF_ERROR(layer.intermediate.Run({.x = at.hidden,
                                           .x_stride = hidden,
                                           .y = at.intermediate,

@@ -13,8 +13,13 @@ namespace {
 
 // Rows that one micro-kernel multiplies.
 constexpr int64_t kBlockRows = 32;
-// Rows that a task multiplies with one panel, while the panel is in the second-level cache.
+// Rows that a task of micro-kernels multiplies with one panel, while the panel is in the
+// second-level cache.
 constexpr int64_t kTaskRows = 256;
+// Rows of x that stay in the second-level cache (2 MiB where there is a matrix unit) while the
+// panels pass by. Fewer rows read the weights more often, and memory is what large products wait
+// for.
+constexpr int64_t kGroupBytes = 768 * 1024;
 // The most that a micro-kernel multiplies in one go; keeps its unrolled code small.
 constexpr int64_t kMaxChunkDepth = 512;
 // Less work than this is not worth another thread.
@@ -92,10 +97,13 @@ TileResult LinearProblem::ResultAt(int64_t row, int64_t max_rows, int64_t column
 
 void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
-  const int64_t num_groups = CeilDivide(problem.rows, kTaskRows);
-  const int64_t group_rows =
-      CeilDivide(CeilDivide(problem.rows, num_groups), kBlockRows) * kBlockRows;
   const int64_t x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
+  const int64_t max_group_rows =
+      std::max<int64_t>(TileMultiplier::kBlockRows, kGroupBytes / x_stride);
+  const int64_t num_groups = CeilDivide(problem.rows, max_group_rows);
+  const int64_t group_rows =
+      CeilDivide(CeilDivide(problem.rows, num_groups), TileMultiplier::kBlockRows) *
+      TileMultiplier::kBlockRows;
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * weight.num_panels(),

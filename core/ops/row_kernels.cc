@@ -156,22 +156,29 @@ void NormalizeValues(const NormRow& row, T* y) {
   });
 }
 
-template <typename T>
-void FinishTileAs(const TileResult& result, T* first_y) {
-  VisitActivation(result.activation, [&](auto function) {
-    for (int64_t r = 0; r < result.rows; ++r) {
-      const float* const tile = result.tile + r * result.tile_stride;
-      T* const y = first_y + r * result.y_stride;
-      const T* const residual = result.residual == nullptr
-                                    ? nullptr
-                                    : static_cast<const T*>(result.residual) + r * result.y_stride;
-      ForEachVector(result.columns, [&](int64_t i, int64_t count) {
-        V value = function(hn::Add(Load(tile + i, count), Load(result.bias + i, count)));
-        if (residual != nullptr) value = hn::Add(value, Load(residual + i, count));
-        Store(value, y + i, count);
+template <typename T, typename Function>
+void FinishRowsAs(int64_t count, TileResult* result) {
+  const Function function;
+  const float* tile = result->tile;
+  const float* const bias = result->bias;
+  const int64_t tile_stride = result->tile_stride, y_stride = result->y_stride;
+  const int64_t columns = result->columns;
+  T* y = static_cast<T*>(result->y);
+  const T* residual = static_cast<const T*>(result->residual);
+  for (int64_t row = 0; row < count; ++row, tile += tile_stride, y += y_stride) {
+    if (residual == nullptr) {
+      ForEachVector(columns, [=](int64_t i, int64_t size) {
+        Store(function(hn::Add(Load(tile + i, size), Load(bias + i, size))), y + i, size);
       });
+    } else {
+      ForEachVector(columns, [=](int64_t i, int64_t size) {
+        const V value = function(hn::Add(Load(tile + i, size), Load(bias + i, size)));
+        Store(hn::Add(value, Load(residual + i, size)), y + i, size);
+      });
+      residual += y_stride;
     }
-  });
+  }
+  result->SkipRows(count);
 }
 
 // visit(pointer) with `data` as a pointer to its elements.
@@ -213,8 +220,14 @@ void NormalizeRow(const NormRow& row) {
   VisitStored(row.dtype, row.y, [&](auto* y) { NormalizeValues(row, y); });
 }
 
-void FinishTile(const TileResult& result) {
-  VisitStored(result.dtype, result.y, [&](auto* y) { FinishTileAs(result, y); });
+FinishRows ChooseFinishRows(Activation activation, DType dtype) {
+  FinishRows chosen = nullptr;
+  VisitStored(dtype, nullptr, [&]<typename T>(T*) {
+    VisitActivation(activation, [&]<typename Function>(Function) {
+      chosen = &FinishRowsAs<T, Function>;
+    });
+  });
+  return chosen;
 }
 
 }  // namespace
@@ -230,7 +243,7 @@ HWY_EXPORT(LoadRow);
 HWY_EXPORT(StoreRow);
 HWY_EXPORT(ActivateRow);
 HWY_EXPORT(NormalizeRow);
-HWY_EXPORT(FinishTile);
+HWY_EXPORT(ChooseFinishRows);
 
 void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
   HWY_DYNAMIC_DISPATCH(AddRow)(x, dtype, size, sum);
@@ -245,7 +258,13 @@ void ActivateRow(Activation activation, DType dtype, int64_t size, void* values)
   HWY_DYNAMIC_DISPATCH(ActivateRow)(activation, dtype, size, values);
 }
 void NormalizeRow(const NormRow& row) { HWY_DYNAMIC_DISPATCH(NormalizeRow)(row); }
-void FinishTile(const TileResult& result) { HWY_DYNAMIC_DISPATCH(FinishTile)(result); }
+FinishRows ChooseFinishRows(Activation activation, DType dtype) {
+  return HWY_DYNAMIC_DISPATCH(ChooseFinishRows)(activation, dtype);
+}
+void FinishTile(const TileResult& result) {
+  TileResult all = result;
+  ChooseFinishRows(result.activation, result.dtype)(result.rows, &all);
+}
 
 }  // namespace attentiond
 #endif

@@ -44,7 +44,21 @@ struct TileResult {
   void* y = nullptr;               ///< [rows, columns] at y_stride
   int64_t y_stride = 0;
   DType dtype = DType::kF32;  ///< of residual and y: f32 or bf16
+
+  /// Leaves out the first `count` rows.
+  void SkipRows(int64_t count) {
+    const int64_t bytes = count * y_stride * static_cast<int64_t>(ByteSize(dtype));
+    tile += count * tile_stride;
+    if (residual != nullptr) residual = static_cast<const char*>(residual) + bytes;
+    y = static_cast<char*>(y) + bytes;
+    rows -= count;
+  }
 };
 void FinishTile(const TileResult& result);
+
+/// Finishes the first `count` rows of `result` and leaves them out of it.
+using FinishRows = void (*)(int64_t count, TileResult* result);
+/// The function for an activation and a type; FinishTile() chooses anew each time.
+FinishRows ChooseFinishRows(Activation activation, DType dtype);
 
 }  // namespace attentiond

@@ -1,11 +1,11 @@
 // core/ops/tile_product.h -- panels of a bf16 linear layer multiplied by the matrix unit. Private to
 // core/ops.
 //
-// Why not the micro-kernels: those of oneDNN read 32 columns at a time through whole depths, which
-// do not fit the first-level cache, need a kernel for each number of rows, and leave the vector
-// units idle while the matrix unit works. Here 32 rows by 48 columns take six of the eight
-// registers, a piece of the panel stays in the first-level cache while all rows pass by, and one
-// tile is biased, activated and stored while the next is multiplied.
+// Why not oneDNN's micro-kernels: they pass whole depths through the first-level cache, need a
+// kernel for each number of rows, and leave the vector units idle while the matrix unit works. Here
+// 32 rows by 48 columns take six of the eight registers; the depth comes in pieces, so that a piece
+// of the panel is used twice while it is in the first-level cache; and one block is biased,
+// activated and stored while the next is multiplied.
 #pragma once
 
 #include <array>
@@ -20,43 +20,44 @@ namespace attentiond {
 /// Some rows of X times one panel of W^T. What becomes of the sums is `result`, whose tile is not
 /// used and whose rows are these.
 struct TileProduct {
-  const char* x = nullptr;  ///< [rows, depth] of bf16
-  int64_t x_stride = 0;     ///< bytes
+  const char* x = nullptr;      ///< [rows, depth] of bf16
+  int64_t x_stride = 0;         ///< bytes
   const char* panel = nullptr;  ///< [depth / 2][columns][2] of bf16, the next panel follows
   int64_t depth = 0;            ///< a multiple of 32
   int64_t columns = 0;          ///< of the panel: 16, 32 or 48
   TileResult result;
 };
 
-/// Multiplies on the calling thread, in a scope. About 70 KiB: not for the stack of a small thread.
+/// Multiplies on the calling thread, in a scope.
 class TileMultiplier {
  public:
-  static constexpr int64_t kMaxRows = 256;  ///< of one product
   static constexpr int64_t kMaxColumns = 48;
   static constexpr int64_t kDepthStep = 32;
+  static constexpr int64_t kBlockRows = 4 * TileRegisters::kRows;  ///< multiplied together
 
-  /// The last tile's results may stay pending until the next product or Flush().
+  /// The last rows' results may stay pending until the next product or Flush().
   void Multiply(const TileProduct& product);
-  void Flush() { Finish(pending_.rows); }
+  void Flush() {
+    if (pending_.rows > 0) finish_pending_(pending_.rows, &pending_);
+  }
 
  private:
-  static constexpr int64_t kBlockRows = 2 * TileRegisters::kRows;
-  struct Pass;
+  static constexpr int64_t kTileRows = TileRegisters::kRows;
+  struct Block;
 
   template <int kRowTiles, int kColumnTiles>
-  void MultiplyBlock(const Pass& pass, const char* x, const float* from, float* to);
+  void MultiplyTiles(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
   template <int kColumnTiles>
-  void MultiplyPass(Pass pass);
-  // Finishes the next `rows` of what is pending.
-  void Finish(int64_t rows);
+  void MultiplyBlock(const Block& block);
 
   TileRegisters registers_;
   TileResult pending_;
-  size_t next_tile_ = 0;
+  FinishRows finish_pending_ = nullptr;
+  const char* prefetch_ = nullptr;
+  size_t next_sums_ = 0;
+  // Of a block and of the one that is pending.
   alignas(AlignedBuffer::kAlignment)
-      std::array<std::array<float, kBlockRows * kMaxColumns>, 2> tiles_;
-  // The sums of all rows so far, between the pieces of the depth.
-  alignas(AlignedBuffer::kAlignment) std::array<float, kMaxRows * kMaxColumns> sums_;
+      std::array<std::array<float, kBlockRows * kMaxColumns>, 2> sums_;
 };
 
 }  // namespace attentiond
