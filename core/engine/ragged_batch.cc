@@ -6,13 +6,25 @@
 
 namespace attentiond {
 
-void RaggedBatch::KeepFirstTokens() { std::iota(cumulative.begin(), cumulative.end(), 0); }
+void RaggedBatch::KeepFirstTokens() {
+  const int64_t left_out =
+      cumulative[first_token_rows] - static_cast<int64_t>(first_token_rows);
+  for (size_t place = 0; place < cumulative.size(); ++place) {
+    cumulative[place] =
+        place < first_token_rows ? static_cast<int64_t>(place) : cumulative[place] - left_out;
+  }
+}
 
-RaggedBatch MakeRaggedBatch(absl::Span<const EncoderRow> rows, bool has_types) {
+RaggedBatch MakeRaggedBatch(absl::Span<const EncoderRow> rows, bool has_types,
+                            absl::FunctionRef<bool(const EncoderRow&)> needs_first_token) {
   RaggedBatch batch;
   batch.rows.resize(rows.size());
   std::iota(batch.rows.begin(), batch.rows.end(), size_t{0});
-  std::stable_partition(batch.rows.begin(), batch.rows.end(),
+  const auto others =
+      std::stable_partition(batch.rows.begin(), batch.rows.end(),
+                            [&](size_t row) { return needs_first_token(rows[row]); });
+  batch.first_token_rows = static_cast<size_t>(others - batch.rows.begin());
+  std::stable_partition(others, batch.rows.end(),
                         [&](size_t row) { return !rows[row].want_attentions; });
 
   batch.cumulative.push_back(0);

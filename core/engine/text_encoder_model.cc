@@ -65,9 +65,9 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
   results->clear();
   results->resize(rows.size());
   if (rows.empty()) return absl::OkStatus();
-  RaggedBatch batch = MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0);
-  const bool first_tokens_only = std::all_of(
-      rows.begin(), rows.end(), [this](const EncoderRow& row) { return NeedsFirstToken(row); });
+  RaggedBatch batch =
+      MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0,
+                      [this](const EncoderRow& row) { return NeedsFirstToken(row); });
   const std::vector<float*> attentions = MakeRoomForAttentions(batch, rows, results);
   ASSIGN_OR_RETURN(const TensorView hidden,
                    parts_.encoder.Run({.ids = batch.ids,
@@ -75,9 +75,9 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
                                        .positions = batch.positions,
                                        .cumulative = batch.cumulative,
                                        .attentions = attentions,
-                                       .first_tokens_only = first_tokens_only},
+                                       .first_token_rows = batch.first_token_rows},
                                       context));
-  if (first_tokens_only) batch.KeepFirstTokens();
+  batch.KeepFirstTokens();
 
   const int64_t width = parts_.info.hidden_size;
   const auto num_rows = static_cast<int64_t>(rows.size());

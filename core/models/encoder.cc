@@ -15,13 +15,23 @@ namespace attentiond {
 /// The buffers of one run, in the context's workspace. Rows are contiguous but for a cache line
 /// between those of the widest: powers of two apart they would compete for few places in the cache.
 struct Encoder::Activations {
-  int64_t tokens = 0;               // T; B once only first tokens are left
+  int64_t tokens = 0;               // T, less once some rows' first tokens are all that is left
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
   void* intermediate = nullptr;     // [T, I] at intermediate_stride
   int64_t intermediate_stride = 0;
 };
+
+namespace {
+
+absl::Span<int64_t> RowStarts(size_t count, ExecutionContext& context) {
+  void* const starts =
+      context.workspace().Get(Workspace::Slot::kRowStarts, count * sizeof(int64_t));
+  return absl::MakeSpan(static_cast<int64_t*>(starts), count);
+}
+
+}  // namespace
 
 Encoder::Encoder(EncoderConfig config, DType compute, EncoderWeights weights)
     : config_(std::move(config)), compute_(compute), weights_(std::move(weights)) {}
@@ -80,11 +90,8 @@ absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activati
                                              .y_stride = 3 * hidden,
                                              .rows = at->tokens},
                                             context));
-  if (batch.first_tokens_only && index + 1 == weights_.layers.size()) {
-    RETURN_IF_ERROR(RunFirstTokensAttention(batch, at, context));
-  } else {
-    RETURN_IF_ERROR(RunAttention(index, batch, *at, context));
-  }
+  RETURN_IF_ERROR(RunAttention(index, batch, *at, context));
+  if (index + 1 == weights_.layers.size()) KeepFirstTokens(batch, at);
   RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
                                               .x_stride = hidden,
                                               .y = at->hidden,
@@ -140,23 +147,33 @@ AttentionArgs Encoder::ArgsFor(const Activations& at, int64_t first_token) const
 absl::Status Encoder::RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
                                    ExecutionContext& context) const {
   const int64_t hidden = config_.hidden_size;
-  const auto attend = [&](int64_t rows, const SequenceLengths& lengths, int64_t first_token,
+  const size_t rows = batch.cumulative.size() - 1;
+  // In the last layer the rows of which the first token is enough are one token each.
+  const size_t short_rows = index + 1 == weights_.layers.size() ? batch.first_token_rows : 0;
+  if (short_rows > 0) RETURN_IF_ERROR(RunFirstTokensAttention(batch, at, context));
+  const int64_t left_out = batch.cumulative[short_rows] - static_cast<int64_t>(short_rows);
+  const auto attend = [&](int64_t row_count, const SequenceLengths& lengths, int64_t first_token,
                           AttentionOutputs outputs) {
     AttentionArgs args = ArgsFor(at, first_token);
-    args.batch = rows;
+    args.batch = row_count;
     args.query_lengths = args.kv_lengths = lengths;
-    outputs.output = {static_cast<char*>(at.attended) +
-                          static_cast<size_t>(first_token * hidden) * ByteSize(compute_),
-                      0, config_.head_dim(), hidden};
+    outputs.output = {
+        static_cast<char*>(at.attended) +
+            static_cast<size_t>((first_token - left_out) * hidden) * ByteSize(compute_),
+        0, config_.head_dim(), hidden};
     return Attention(args, outputs, context);
   };
 
   // The rows that want no probabilities go together, the others one by one into their own result.
-  const size_t rows = batch.cumulative.size() - 1;
   const size_t together = rows - batch.attentions.size();
-  if (together > 0) {
-    RETURN_IF_ERROR(attend(static_cast<int64_t>(together),
-                           {.cumulative = batch.cumulative.first(together + 1)}, 0, {}));
+  if (together > short_rows) {
+    const size_t count = together - short_rows;
+    const absl::Span<int64_t> starts = RowStarts(count + 1, context);
+    for (size_t row = 0; row <= count; ++row) {
+      starts[row] = batch.cumulative[short_rows + row] - batch.cumulative[short_rows];
+    }
+    RETURN_IF_ERROR(attend(static_cast<int64_t>(count), {.cumulative = starts},
+                           batch.cumulative[short_rows], {}));
   }
   for (size_t row = together; row < rows; ++row) {
     const int64_t start = batch.cumulative[row];
@@ -171,33 +188,47 @@ absl::Status Encoder::RunAttention(size_t index, const EncoderBatch& batch, cons
   return absl::OkStatus();
 }
 
-/// Each row's first token attends to the whole row; from here on it is all that is left of the row.
-absl::Status Encoder::RunFirstTokensAttention(const EncoderBatch& batch, Activations* at,
+/// The first token of each of the first rows attends to its whole row; outputs go one after the
+/// other.
+absl::Status Encoder::RunFirstTokensAttention(const EncoderBatch& batch, const Activations& at,
                                               ExecutionContext& context) const {
   const int64_t hidden = config_.hidden_size;
-  const size_t rows = batch.cumulative.size() - 1;
+  const size_t rows = batch.first_token_rows;
   const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(compute_);
-  auto* queries =
+  auto* const queries =
       static_cast<char*>(context.workspace().Get(Workspace::Slot::kNormed, rows * row_bytes));
-  auto* states = static_cast<char*>(at->hidden);
-  const auto* projected = static_cast<const char*>(at->query_key_value);
-  std::vector<int64_t> one_each(rows + 1);
-  std::iota(one_each.begin(), one_each.end(), 0);
+  const auto* const projected = static_cast<const char*>(at.query_key_value);
   for (size_t row = 0; row < rows; ++row) {
     const auto first = static_cast<size_t>(batch.cumulative[row]);
     std::memcpy(queries + row * row_bytes, projected + first * 3 * row_bytes, row_bytes);
-    std::memmove(states + row * row_bytes, states + first * row_bytes, row_bytes);
   }
-  at->tokens = static_cast<int64_t>(rows);
+  const absl::Span<int64_t> one_each = RowStarts(rows + 1, context);
+  std::iota(one_each.begin(), one_each.end(), 0);
 
-  AttentionArgs args = ArgsFor(*at, 0);
-  args.batch = at->tokens;
+  AttentionArgs args = ArgsFor(at, 0);
+  args.batch = static_cast<int64_t>(rows);
   args.query = {queries, 0, config_.head_dim(), hidden};
   args.query_lengths.cumulative = one_each;
-  args.kv_lengths.cumulative = batch.cumulative;
+  args.kv_lengths.cumulative = batch.cumulative.first(rows + 1);
   AttentionOutputs outputs;
-  outputs.output = {at->attended, 0, config_.head_dim(), hidden};
+  outputs.output = {at.attended, 0, config_.head_dim(), hidden};
   return Attention(args, outputs, context);
+}
+
+/// Closes the gaps between the hidden states that are still needed.
+void Encoder::KeepFirstTokens(const EncoderBatch& batch, Activations* at) const {
+  const size_t rows = batch.first_token_rows;
+  if (rows == 0) return;
+  const size_t row_bytes = static_cast<size_t>(config_.hidden_size) * ByteSize(compute_);
+  auto* const states = static_cast<char*>(at->hidden);
+  for (size_t row = 0; row < rows; ++row) {
+    const auto first = static_cast<size_t>(batch.cumulative[row]);
+    std::memmove(states + row * row_bytes, states + first * row_bytes, row_bytes);
+  }
+  const auto rest = static_cast<size_t>(batch.cumulative[rows]);
+  const size_t rest_tokens = batch.ids.size() - rest;
+  std::memmove(states + rows * row_bytes, states + rest * row_bytes, rest_tokens * row_bytes);
+  at->tokens = static_cast<int64_t>(rows + rest_tokens);
 }
 
 void Encoder::RunNorm(const NormWeights& norm, const Activations& at,

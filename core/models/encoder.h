@@ -27,9 +27,9 @@ struct EncoderBatch {
   /// [layers, heads, S, S] of f32 for a row of S tokens.
   absl::Span<float* const> attentions;
 
-  /// Only the first token's hidden state of each row is wanted, as classification does: the last
-  /// layer leaves out the others. Then `attentions` is empty.
-  bool first_tokens_only = false;
+  /// Of the first so many rows only the first token's hidden state is wanted, as classification
+  /// does: the last layer leaves out the others. They do not want attentions.
+  size_t first_token_rows = 0;
 };
 
 /// Immutable; may be shared by contexts.
@@ -40,8 +40,9 @@ class Encoder {
   static absl::StatusOr<Encoder> Load(const EncoderConfig& config, DType compute,
                                       WeightLoader* loader);
 
-  /// The last hidden states [T, hidden_size], or [B, hidden_size] of the first tokens only; in the
-  /// context's memory: valid until the context runs something else.
+  /// The last hidden states [T, hidden_size], of the batch's `first_token_rows` the first tokens
+  /// only; in the context's memory: valid until the context runs something else. What a row gets
+  /// does not depend on the others, bit for bit, nor on the number of threads.
   ///
   /// Numerics  sums, softmax and norms in f32; activations between the ops in `compute`.
   /// Source    Vaswani et al. 2017, arXiv:1706.03762, section 3; norms after the residual sums.
@@ -60,8 +61,9 @@ class Encoder {
                         ExecutionContext& context) const;
   absl::Status RunAttention(size_t index, const EncoderBatch& batch, const Activations& at,
                             ExecutionContext& context) const;
-  absl::Status RunFirstTokensAttention(const EncoderBatch& batch, Activations* at,
+  absl::Status RunFirstTokensAttention(const EncoderBatch& batch, const Activations& at,
                                        ExecutionContext& context) const;
+  void KeepFirstTokens(const EncoderBatch& batch, Activations* at) const;
   absl::Status RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                               ExecutionContext& context) const;
   AttentionArgs ArgsFor(const Activations& at, int64_t first_token) const;

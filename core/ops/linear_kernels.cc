@@ -11,8 +11,10 @@
 namespace attentiond {
 namespace {
 
-// Rows that one micro-kernel multiplies.
-constexpr int64_t kBlockRows = 32;
+// Rows that one micro-kernel multiplies; what is left of them is made up of the smaller numbers, so
+// that a shape has few kernels and none is made when a number of rows is new.
+constexpr std::array<int64_t, 6> kRowCounts = {32, 16, 8, 4, 2, 1};
+constexpr int64_t kBlockRows = kRowCounts[0];
 // Rows that a task of micro-kernels multiplies with one panel, while the panel is in the
 // second-level cache.
 constexpr int64_t kTaskRows = 256;
@@ -53,6 +55,11 @@ struct DepthChunks {
 // The kernels of one number of rows: the first chunk overwrites the tile, later ones add to it.
 struct ChunkKernels {
   std::shared_ptr<const onednn::MicroKernel> first, middle, last;
+
+  const onednn::MicroKernel& OfChunk(int64_t chunk, const DepthChunks& chunks) const {
+    if (chunk == 0) return *first;
+    return chunk == chunks.count - 1 ? *last : *middle;
+  }
 };
 
 absl::StatusOr<ChunkKernels> GetKernels(onednn::KernelCache& cache, const DepthChunks& chunks,
@@ -129,57 +136,51 @@ void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& conte
 absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
   const DepthChunks chunks(weight.depth());
+  std::array<ChunkKernels, kRowCounts.size()> kernels;
   onednn::MicroKernelShape shape;
   shape.columns = shape.c_stride = weight.panel_columns();
   shape.a_stride = problem.x_stride;
   shape.dtype = weight.dtype();
-  ChunkKernels whole, rest;  // of a whole block of rows, and of the last one
-  const int64_t rest_rows = problem.rows % kBlockRows;
-  if (problem.rows >= kBlockRows) {
-    shape.rows = kBlockRows;
-    ASSIGN_OR_RETURN(whole, GetKernels(context.onednn().kernels(), chunks, shape));
-  }
-  if (rest_rows > 0) {
-    shape.rows = rest_rows;
-    ASSIGN_OR_RETURN(rest, GetKernels(context.onednn().kernels(), chunks, shape));
+  for (size_t i = 0; i < kRowCounts.size(); ++i) {
+    shape.rows = kRowCounts[i];
+    const bool needed = i == 0 ? problem.rows >= kBlockRows : (problem.rows & kRowCounts[i]) != 0;
+    if (!needed) continue;
+    ASSIGN_OR_RETURN(kernels[i], GetKernels(context.onednn().kernels(), chunks, shape));
   }
 
   const auto element = static_cast<int64_t>(ByteSize(weight.dtype()));
   const auto* const x = static_cast<const char*>(problem.x);
-  // y of one block of rows and one panel of columns.
-  const auto run_tile = [&](int64_t block, int64_t panel, onednn::MatrixUnit& unit,
+  // y of some rows and one panel of columns.
+  const auto run_tile = [&](int64_t row, size_t row_count, int64_t panel, onednn::MatrixUnit& unit,
                             Scratch& scratch) {
-    const int64_t row = block * kBlockRows;
-    TileResult result = problem.ResultAt(row, kBlockRows, panel * weight.panel_columns(),
-                                         weight.panel_columns());
-    const ChunkKernels& kernels = result.rows == kBlockRows ? whole : rest;
     for (int64_t c = 0; c < chunks.count; ++c) {
-      const onednn::MicroKernel& kernel = c == 0                  ? *kernels.first
-                                          : c == chunks.count - 1 ? *kernels.last
-                                                                  : *kernels.middle;
+      const onednn::MicroKernel& kernel = kernels[row_count].OfChunk(c, chunks);
       unit.Prepare(kernel);
       kernel.Run(x + (row * problem.x_stride + c * chunks.length) * element,
                  weight.at(panel, c * chunks.length), scratch.tile.data(), scratch.kernel.data());
     }
+    TileResult result = problem.ResultAt(row, kRowCounts[row_count], panel * weight.panel_columns(),
+                                         weight.panel_columns());
     result.tile = scratch.tile.data();
     result.tile_stride = weight.panel_columns();
     FinishTile(result);
   };
 
-  constexpr int64_t kBlocksPerTask = kTaskRows / kBlockRows;
-  const int64_t num_blocks = CeilDivide(problem.rows, kBlockRows);
-  const int64_t num_groups = CeilDivide(num_blocks, kBlocksPerTask);
-  // A task is one panel and a group of blocks; a thread keeps to a group for as long as it can.
+  const int64_t num_groups = CeilDivide(problem.rows, kTaskRows);
+  // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
       num_groups * weight.num_panels(), Grain(weight, std::min(problem.rows, kTaskRows)),
       [&](int64_t begin, int64_t end, int) {
         Scratch scratch;
         onednn::MatrixUnit unit;
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t first = task / weight.num_panels() * kBlocksPerTask;
-          const int64_t last = std::min(num_blocks, first + kBlocksPerTask);
-          for (int64_t block = first; block < last; ++block) {
-            run_tile(block, task % weight.num_panels(), unit, scratch);
+          const int64_t panel = task % weight.num_panels();
+          int64_t row = task / weight.num_panels() * kTaskRows;
+          const int64_t end_row = std::min(problem.rows, row + kTaskRows);
+          for (size_t i = 0; i < kRowCounts.size(); ++i) {
+            for (; end_row - row >= kRowCounts[i]; row += kRowCounts[i]) {
+              run_tile(row, i, panel, unit, scratch);
+            }
           }
         }
       });

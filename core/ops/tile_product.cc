@@ -118,9 +118,11 @@ void TileMultiplier::Multiply(const TileProduct& product) {
   block.panel = product.panel;
   block.panel_stride = product.columns * 2 * static_cast<int64_t>(ByteSize(DType::kBF16));
   block.steps = product.depth / kDepthStep;
-  // The next panel is fetched into the second-level cache while all rows pass by this one.
+  // The next panel is fetched into the second-level cache while all rows pass by this one; when
+  // they are few, memory is what they wait for, and the processor fetches ahead best by itself.
   const int64_t rows = product.result.rows;
-  block.prefetch_lines_a_step = CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
+  block.prefetch_lines_a_step =
+      rows <= kBlockRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
   prefetch_ = product.panel + block.steps * kTileRows * block.panel_stride;
   for (int64_t row = 0; row < rows; row += kBlockRows) {
     block.x = product.x + row * product.x_stride;
@@ -138,10 +140,10 @@ void TileMultiplier::Multiply(const TileProduct& product) {
     }
     Flush();
     pending_ = product.result;
-    pending_.tile = block.sums - row * kMaxColumns;
-    pending_.tile_stride = kMaxColumns;
     pending_.SkipRows(row);
     pending_.rows = block.rows;
+    pending_.tile = block.sums;
+    pending_.tile_stride = kMaxColumns;
     finish_pending_ = finish;
   }
 }

@@ -19,6 +19,7 @@ class Workspace {
     kAttentionOutput,
     kIntermediate,
     kNormed,
+    kRowStarts,
     kAttentionScratch,
     kAttentionFewQueries,
     kAttentionPartials,

@@ -9,6 +9,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+bool Never(const EncoderRow&) { return false; }
+
 TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
   const std::vector<int32_t> a = {1, 2}, b = {3}, c = {4, 5, 6}, types = {1, 0, 1},
                              positions = {9, 8, 7};
@@ -21,7 +23,7 @@ TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
   rows[2].positions = positions;
   rows[3].ids = b;
   rows[3].want_attentions = true;
-  const RaggedBatch batch = MakeRaggedBatch(rows, true);
+  const RaggedBatch batch = MakeRaggedBatch(rows, true, Never);
   EXPECT_THAT(batch.rows, ElementsAre(1, 2, 0, 3));
   EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 4, 6, 7));
   EXPECT_THAT(batch.ids, ElementsAre(3, 4, 5, 6, 1, 2, 3));
@@ -30,9 +32,29 @@ TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
   EXPECT_EQ(batch.length(1), 3);
 }
 
-TEST(RaggedBatchTest, KeepsFirstTokens) {
+TEST(RaggedBatchTest, PutsThoseThatNeedTheirFirstTokenFirst) {
+  const std::vector<int32_t> a = {1, 2}, b = {3}, c = {4, 5, 6};
+  EncoderRow rows[4];
+  rows[0].ids = a;
+  rows[0].want_attentions = true;
+  rows[1].ids = b;
+  rows[2].ids = c;
+  rows[2].want_logits = true;
+  rows[3].ids = a;
+  rows[3].want_logits = true;
+  RaggedBatch batch =
+      MakeRaggedBatch(rows, true, [](const EncoderRow& row) { return row.want_logits; });
+  EXPECT_THAT(batch.rows, ElementsAre(2, 3, 1, 0));
+  EXPECT_EQ(batch.first_token_rows, 2u);
+  EXPECT_THAT(batch.cumulative, ElementsAre(0, 3, 5, 6, 8));
+  batch.KeepFirstTokens();
+  EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 2, 3, 5));
+}
+
+TEST(RaggedBatchTest, KeepsFirstTokensOfAll) {
   RaggedBatch batch;
   batch.cumulative = {0, 5, 6, 9};
+  batch.first_token_rows = 3;
   batch.KeepFirstTokens();
   EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 2, 3));
 }
@@ -41,11 +63,11 @@ TEST(RaggedBatchTest, HasNoTypesForAModelWithout) {
   const std::vector<int32_t> ids = {1, 2};
   EncoderRow row;
   row.ids = ids;
-  EXPECT_THAT(MakeRaggedBatch({&row, 1}, false).type_ids, IsEmpty());
+  EXPECT_THAT(MakeRaggedBatch({&row, 1}, false, Never).type_ids, IsEmpty());
 }
 
 TEST(RaggedBatchTest, MayBeEmpty) {
-  const RaggedBatch batch = MakeRaggedBatch({}, true);
+  const RaggedBatch batch = MakeRaggedBatch({}, true, Never);
   EXPECT_THAT(batch.rows, IsEmpty());
   EXPECT_THAT(batch.cumulative, ElementsAre(0));
 }

@@ -164,14 +164,23 @@ TEST_P(EncoderTest, FirstTokensOnlyAreTheSameFirstTokens) {
   rows.Add({5, 6, 7, 8, 9});
   const std::vector<float> all = Run(encoder, rows.batch());
   EncoderBatch batch = rows.batch();
-  batch.first_tokens_only = true;
-  const std::vector<float> first = Run(encoder, batch);
-  ASSERT_EQ(first.size(), 3u * 24);
-  for (size_t row = 0; row < 3; ++row) {
-    const auto begin = static_cast<size_t>(rows.cumulative[row]) * 24;
-    ExpectNear(absl::MakeConstSpan(first).subspan(row * 24, 24),
-               absl::MakeConstSpan(all).subspan(begin, 24), rounding_, "first token");
+  // All rows, and then the third one whole, once with attentions.
+  for (const auto& [first_token_rows, tokens] : {std::pair{3u, 3u}, {2u, 7u}}) {
+    batch.first_token_rows = first_token_rows;
+    const std::vector<float> first = Run(encoder, batch);
+    ASSERT_EQ(first.size(), tokens * 24u);
+    for (size_t row = 0; row < 3; ++row) {
+      const auto begin = static_cast<size_t>(rows.cumulative[row]) * 24;
+      const size_t size = row < first_token_rows ? 24 : 5 * 24;
+      ExpectNear(absl::MakeConstSpan(first).subspan(row * 24, size),
+                 absl::MakeConstSpan(all).subspan(begin, size), rounding_, "first token");
+    }
   }
+  std::vector<float> probabilities(2 * 3 * 5 * 5);
+  float* const wanted[] = {probabilities.data()};
+  batch.attentions = wanted;
+  ExpectNear(absl::MakeConstSpan(Run(encoder, batch)).subspan(2 * 24),
+             absl::MakeConstSpan(all).subspan(4 * 24), rounding_, "the row with attentions");
 }
 
 TEST_P(EncoderTest, NamesTheTensorThatIsMissing) {
