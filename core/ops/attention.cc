@@ -6,8 +6,6 @@
 #include "core/base/status_macros.h"
 #include "core/onednn/context.h"
 #include "core/ops/attention_few_queries.h"
-#include "core/ops/attention_pipeline.h"
-#include "core/ops/attention_pipeline_worker.h"
 #include "core/ops/attention_plan.h"
 #include "core/ops/attention_rows.h"
 #include "core/ops/attention_tiles.h"
@@ -20,7 +18,6 @@ namespace attentiond {
 namespace {
 
 Kernel TilesKernel(const AttentionArgs& args) {
-  if (AttentionPipeline::Supports(args)) return Kernel::kAttentionMatrixUnitBF16;
   return AttentionTiles::ComputeType(args) == DType::kBF16 ? Kernel::kAttentionMicroKernelBF16
                                                            : Kernel::kAttentionMicroKernelF32;
 }
@@ -48,63 +45,40 @@ absl::Status RunReference(const AttentionArgs& args, const AttentionOutputs& out
   return absl::OkStatus();
 }
 
-// The parts of one call.
-struct Kernels {
-  AttentionPlan plan;
-  AttentionFewQueries few;
-  char* few_scratch = nullptr;  // of all threads
-  char* partials = nullptr;
-};
+absl::Status RunKernels(const AttentionRows& rows, ExecutionContext& context) {
+  const int num_threads = context.threads().num_threads();
+  const AttentionPlan plan(rows, AttentionTiles::ComputeType(rows.args()), num_threads);
+  const AttentionFewQueries few(rows);
+  AttentionTiles tiles(rows);
+  int64_t scratch_bytes = 0;
+  if (plan.has_few()) {
+    CountKernel(Kernel::kAttentionFewQueries);
+    scratch_bytes = few.scratch_bytes();
+  }
+  if (plan.has_tiles()) {
+    CountKernel(TilesKernel(rows.args()));
+    RETURN_IF_ERROR(tiles.Prepare(context.onednn().kernels()));
+    scratch_bytes = std::max(scratch_bytes, tiles.scratch_bytes());
+  }
+  const auto get = [&](Workspace::Slot slot, int64_t bytes) {
+    return static_cast<char*>(context.workspace().Get(slot, static_cast<size_t>(bytes)));
+  };
+  char* const scratch = get(Workspace::Slot::kAttentionScratch, scratch_bytes * num_threads);
+  char* const partials =
+      get(Workspace::Slot::kAttentionPartials, few.partial_bytes() * plan.num_partials());
 
-// Runs all tasks; those of more than a few rows on Workers, one for each run of tasks, made from
-// `tiles` and a thread's part of `scratch`.
-template <typename Worker, typename Tiles>
-void RunTasks(const Kernels& kernels, const Tiles& tiles, char* scratch, ThreadPool& threads) {
-  threads.ParallelFor(kernels.plan.num_units(), 1, [&](int64_t begin, int64_t end, int thread) {
-    Worker worker(tiles, scratch + thread * tiles.scratch_bytes());
-    char* const few_scratch = kernels.few_scratch + thread * kernels.few.scratch_bytes();
-    kernels.plan.ForEachTask(begin, end, [&](const AttentionTask& task) {
+  context.threads().ParallelFor(plan.num_units(), 1, [&](int64_t begin, int64_t end, int thread) {
+    char* const own = scratch + thread * scratch_bytes;
+    AttentionTiles::Worker worker(tiles, own);
+    plan.ForEachTask(begin, end, [&](const AttentionTask& task) {
       if (task.few) {
-        kernels.few.Run(task, few_scratch, kernels.partials);
+        few.Run(task, own, partials);
       } else {
         worker.Run(task);
       }
     });
   });
-}
-
-absl::Status RunKernels(const AttentionRows& rows, ExecutionContext& context) {
-  const int num_threads = context.threads().num_threads();
-  Kernels kernels = {
-      .plan = AttentionPlan(rows, AttentionTiles::ComputeType(rows.args()), num_threads),
-      .few = AttentionFewQueries(rows)};
-  const AttentionPlan& plan = kernels.plan;
-  const auto get = [&](Workspace::Slot slot, int64_t bytes) {
-    return static_cast<char*>(context.workspace().Get(slot, static_cast<size_t>(bytes)));
-  };
-  kernels.few_scratch =
-      get(Workspace::Slot::kAttentionFewQueries, kernels.few.scratch_bytes() * num_threads);
-  kernels.partials =
-      get(Workspace::Slot::kAttentionPartials, kernels.few.partial_bytes() * plan.num_partials());
-  if (plan.has_few()) CountKernel(Kernel::kAttentionFewQueries);
-  if (plan.has_tiles()) CountKernel(TilesKernel(rows.args()));
-  const auto run = [&]<typename Worker>(const auto& tiles) {
-    char* const scratch =
-        get(Workspace::Slot::kAttentionScratch, tiles.scratch_bytes() * num_threads);
-    RunTasks<Worker>(kernels, tiles, scratch, context.threads());
-  };
-  if (plan.has_tiles() && AttentionPipeline::Supports(rows.args())) {
-    AttentionPipeline pipeline(rows);
-    RETURN_IF_ERROR(pipeline.Prepare());
-    run.template operator()<AttentionPipeline::Worker>(pipeline);
-  } else {
-    AttentionTiles tiles(rows);
-    if (plan.has_tiles()) RETURN_IF_ERROR(tiles.Prepare(context.onednn().kernels()));
-    run.template operator()<AttentionTiles::Worker>(tiles);
-  }
-  plan.ForEachDividedHead([&](const AttentionTask& first) {
-    kernels.few.Merge(first, kernels.partials, kernels.few_scratch);
-  });
+  plan.ForEachDividedHead([&](const AttentionTask& first) { few.Merge(first, partials, scratch); });
   return absl::OkStatus();
 }
 

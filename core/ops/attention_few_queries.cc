@@ -112,18 +112,12 @@ void AttentionFewQueries::RunChunk(const AttentionTask& task, const ScoreRow* sc
   for (int64_t first = begin / kBlockKeys * kBlockKeys; first < end; first += kBlockKeys) {
     const int64_t count = std::min(kBlockKeys, end - first);
     MultiplyKeys(queries, query_width_, num_rows, keys, first, count, scores, kBlockKeys);
-    TileJob job;
-    job.rules = &rules_;
-    job.rows = score_rows;
-    job.num_rows = num_rows;
-    job.state = state(scratch);
-    job.tile = {.scores = scores,
-                .stride = kBlockKeys,
-                .columns = RoundUp(count, 32),
-                .first_key = first,
-                .keys = &keys};
-    StepTile(job.steps_left(), &job);
-    if (job.rescaled) {
+    const ScoreTile tile = {.scores = scores,
+                            .stride = kBlockKeys,
+                            .columns = RoundUp(count, 32),
+                            .first_key = first,
+                            .keys = &keys};
+    if (AddTile(rules_, score_rows, num_rows, tile, state(scratch))) {
       RescaleRows(state(scratch)->rescale, num_rows, value_width_, sums(scratch));
       rows_.RescaleWeights(score_rows, num_rows, first, *state(scratch));
     }

@@ -43,7 +43,7 @@ class AttentionRows {
   /// Copies the same rows' queries as `dtype`, [count, width], zeros past the head's channels.
   void CopyQueries(int64_t b, int64_t kv_head, int64_t first, int64_t count, DType dtype,
                    int64_t width, void* queries) const;
-  /// After the tile of keys from `first_key` changed the base of rows: changes the weights before
+  /// After AddTile() of keys from `first_key` changed the base of rows: changes the weights before
   /// those keys. Nothing without weights.
   void RescaleWeights(const ScoreRow* score_rows, int64_t num_rows, int64_t first_key,
                       const SoftmaxState& state) const;

@@ -28,6 +28,11 @@ constexpr double kMaxLead = 8;
 
 // ---- From products to scores ----
 
+// What a row's scores are to be multiplied by, and what subtracted, to have their exponents.
+struct Exponents {
+  float factor[SoftmaxState::kMaxRows], base[SoftmaxState::kMaxRows];
+};
+
 // A row's visible columns in a tile, and those around them that fill pairs of registers.
 struct Columns {
   Columns(const ScoreRow& row, const ScoreTile& tile) {
@@ -198,14 +203,11 @@ double SubtractPrecisely(const ScoreRules& rules, const ScoreRow& row, const Sco
 
 // A row's part before the exponentials: its scores, its base, and what that makes of the sums so
 // far.
-void PrepareRow(int64_t r, TileJob* job) {
-  const ScoreRules& rules = *job->rules;
-  const ScoreRow& row = job->rows[r];
-  const ScoreTile& tile = job->tile;
-  SoftmaxState* const state = job->state;
+void PrepareRow(const ScoreRules& rules, const ScoreRow& row, const ScoreTile& tile, int64_t r,
+                SoftmaxState* state, Exponents* exponents) {
   state->rescale[r] = 1;
-  job->factor[r] = static_cast<float>(kLog2E);
-  job->base[r] = 0;
+  exponents->factor[r] = static_cast<float>(kLog2E);
+  exponents->base[r] = 0;
   const Columns columns(row, tile);
   if (columns.begin == columns.end) return;
   float* const scores = tile.scores + r * tile.stride;
@@ -229,8 +231,8 @@ void PrepareRow(int64_t r, TileJob* job) {
     return;
   }
   RaiseBase(double{max * static_cast<float>(kLog2E)}, r, state);
-  job->factor[r] = static_cast<float>(double{scale} * kLog2E);
-  if (state->base[r] != double{kMasked}) job->base[r] = static_cast<float>(state->base[r]);
+  exponents->factor[r] = static_cast<float>(double{scale} * kLog2E);
+  if (state->base[r] != double{kMasked}) exponents->base[r] = static_cast<float>(state->base[r]);
 }
 
 // To the nearest bf16, as f32. Halfway cases, one in 2^16, go up.
@@ -264,8 +266,9 @@ void ZeroColumns(DType dtype, int64_t begin, int64_t end, float* scores) {
 
 // Exponentials in place. Those in bf16 take half the space: writing runs behind reading.
 template <bool kBF16, bool kExact>
-HWY_INLINE void Exponentiate(const Columns& columns, float factor, float base, float* scores,
-                             float* sums, float* exact_sums, float* weights, int64_t num_weights) {
+HWY_INLINE void ExponentiateRow(const Columns& columns, float factor, float base, float* scores,
+                                float* sums, float* exact_sums, float* weights,
+                                int64_t num_weights) {
   const V factors = hn::Set(kFloats, factor), bases = hn::Set(kFloats, base);
   uint16_t* const halves = reinterpret_cast<uint16_t*>(scores);
   V sum = hn::LoadU(kFloats, sums), other_sum = hn::Zero(kFloats);
@@ -298,67 +301,72 @@ HWY_INLINE void Exponentiate(const Columns& columns, float factor, float base, f
   if constexpr (kBF16 && kExact) hn::StoreU(exact_sum, kFloats, exact_sums);
 }
 
-// Most tiles are whole and of plain products for bf16: what there is to do for a row is little.
-bool IsSimple(const TileJob& job) {
-  return job.tile.whole && job.rules->dtype == DType::kBF16 && !job.rules->precise &&
-         IsPlain(*job.rules, job.rows[0]) && job.rows[0].weights == nullptr;
-}
-
-void PrepareSimpleRow(int64_t r, TileJob* job) {
-  SoftmaxState* const state = job->state;
-  const auto factor = static_cast<float>(job->rules->scale * kLog2E);
-  const V lanes = MaxLanes(0, job->tile.columns, job->tile.scores + r * job->tile.stride);
-  state->rescale[r] = 1;
-  const V limit = hn::Set(kFloats, static_cast<float>(state->base[r] + kMaxLead));
-  const V exponents = hn::Mul(lanes, hn::Set(kFloats, factor));
-  if (!hn::AllTrue(kFloats, hn::Lt(exponents, limit))) {
-    RaiseBase(double{hn::GetLane(hn::MaxOfLanes(kFloats, exponents))}, r, state);
-  }
-  job->factor[r] = factor;
-  job->base[r] = static_cast<float>(state->base[r]);
-}
-
 template <bool kBF16, bool kExact>
-void ExponentiateRow(int64_t r, const TileJob& job) {
+void ExponentiateTile(const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+                      const Exponents& exponents, SoftmaxState* state) {
   constexpr DType kType = kBF16 ? DType::kBF16 : DType::kF32;
-  const ScoreTile& tile = job.tile;
-  const ScoreRow& row = job.rows[r];
-  const Columns columns(row, tile);
-  float* const scores = tile.scores + r * tile.stride;
-  Exponentiate<kBF16, kExact>(
-      columns, job.factor[r], job.base[r], scores, job.state->sums[r], job.state->exact_sums[r],
-      row.weights == nullptr ? nullptr : row.weights + tile.first_key, columns.end);
-  if (columns.first > 0) ZeroColumns(kType, 0, columns.first, scores);
-  if (columns.last < tile.columns) ZeroColumns(kType, columns.last, tile.columns, scores);
-}
-
-template <bool kExact>
-void ExponentiateSimpleRow(int64_t r, const TileJob& job) {
-  Exponentiate<true, kExact>(Columns(job.tile.columns), job.factor[r], job.base[r],
-                             job.tile.scores + r * job.tile.stride, job.state->sums[r],
-                             job.state->exact_sums[r], nullptr, 0);
-}
-
-// All maxima come before the exponentials: they are independent of each other, while an exponential
-// waits for its base.
-void StepTile(int64_t steps, TileJob* job) {
-  const bool simple = IsSimple(*job), exact = job->rules->exact;
-  const bool bf16 = job->rules->dtype == DType::kBF16;
-  const auto prepare = simple ? &PrepareSimpleRow : &PrepareRow;
-  const auto exponentiate =
-      simple  ? (exact ? &ExponentiateSimpleRow<true> : &ExponentiateSimpleRow<false>)
-      : !bf16 ? &ExponentiateRow<false, true>
-      : exact ? &ExponentiateRow<true, true>
-              : &ExponentiateRow<true, false>;
-  for (; steps > 0 && job->steps_left() > 0; --steps) {
-    const int64_t step = job->next_step++;
-    if (step < job->num_rows) {
-      prepare(step, job);
-      job->rescaled = job->rescaled || job->state->rescale[step] != 1;
-    } else {
-      exponentiate(step - job->num_rows, *job);
-    }
+  for (int64_t r = 0; r < num_rows; ++r) {
+    const ScoreRow& row = rows[r];
+    const Columns columns(row, tile);
+    float* const scores = tile.scores + r * tile.stride;
+    ExponentiateRow<kBF16, kExact>(columns, exponents.factor[r], exponents.base[r], scores,
+                                   state->sums[r], state->exact_sums[r],
+                                   row.weights == nullptr ? nullptr : row.weights + tile.first_key,
+                                   columns.end);
+    if (columns.first > 0) ZeroColumns(kType, 0, columns.first, scores);
+    if (columns.last < tile.columns) ZeroColumns(kType, columns.last, tile.columns, scores);
   }
+}
+
+// Most tiles are whole and of plain products: what there is to do for a row is little.
+template <bool kExact>
+bool AddWholeBFloat16Tile(float scale, int64_t num_rows, const ScoreTile& tile,
+                          SoftmaxState* state) {
+  const auto factor = static_cast<float>(double{scale} * kLog2E);
+  float bases[SoftmaxState::kMaxRows];
+  bool rescaled = false;
+  for (int64_t r = 0; r < num_rows; ++r) {
+    const V max = MaxLanes(0, tile.columns, tile.scores + r * tile.stride);
+    state->rescale[r] = 1;
+    const V limit = hn::Set(kFloats, static_cast<float>(state->base[r] + kMaxLead));
+    const V exponents = hn::Mul(max, hn::Set(kFloats, factor));
+    if (!hn::AllTrue(kFloats, hn::Lt(exponents, limit))) {
+      RaiseBase(double{hn::GetLane(hn::MaxOfLanes(kFloats, exponents))}, r, state);
+      rescaled |= state->rescale[r] != 1;
+    }
+    bases[r] = static_cast<float>(state->base[r]);
+  }
+  const Columns columns(tile.columns);
+  for (int64_t r = 0; r < num_rows; ++r) {
+    ExponentiateRow<true, kExact>(columns, factor, bases[r], tile.scores + r * tile.stride,
+                                  state->sums[r], state->exact_sums[r], nullptr, 0);
+  }
+  return rescaled;
+}
+
+bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+             SoftmaxState* state) {
+  if (tile.whole && IsPlain(rules, rows[0]) && !rules.precise && rules.dtype == DType::kBF16 &&
+      rows[0].weights == nullptr) {
+    const auto scale = static_cast<float>(rules.scale);
+    return rules.exact ? AddWholeBFloat16Tile<true>(scale, num_rows, tile, state)
+                       : AddWholeBFloat16Tile<false>(scale, num_rows, tile, state);
+  }
+  Exponents exponents;
+  bool rescaled = false;
+  // All maxima first: they are independent of each other, while an exponential waits for its base.
+  for (int64_t r = 0; r < num_rows; ++r) {
+    PrepareRow(rules, rows[r], tile, r, state, &exponents);
+    rescaled |= state->rescale[r] != 1;
+  }
+  if (rules.dtype == DType::kF32) {
+    ExponentiateTile<false, true>(rows, num_rows, tile, exponents, state);
+  } else if (rules.exact) {
+    ExponentiateTile<true, true>(rows, num_rows, tile, exponents, state);
+  } else {
+    ExponentiateTile<true, false>(rows, num_rows, tile, exponents, state);
+  }
+  return rescaled;
 }
 
 // ---- Rows of sums ----
@@ -431,7 +439,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attentiond {
 
-HWY_EXPORT(StepTile);
+HWY_EXPORT(AddTile);
 HWY_EXPORT(EndSoftmax);
 HWY_EXPORT(RescaleRows);
 HWY_EXPORT(ScaleValues);
@@ -444,8 +452,9 @@ void BeginSoftmax(int64_t rows, SoftmaxState* state) {
   std::fill_n(state->finite, rows, true);
 }
 
-void StepTile(int64_t steps, TileJob* job) {
-  if (job->steps_left() > 0) HWY_DYNAMIC_DISPATCH(StepTile)(steps, job);
+bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+             SoftmaxState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddTile)(rules, rows, num_rows, tile, state);
 }
 
 void EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t num_rows,

@@ -75,25 +75,10 @@ struct RowSummary {
 
 void BeginSoftmax(int64_t rows, SoftmaxState* state);
 
-/// The work of adding a tile, in steps, so that it can be done between other work.
-struct TileJob {
-  const ScoreRules* rules = nullptr;
-  const ScoreRow* rows = nullptr;
-  int64_t num_rows = 0;
-  ScoreTile tile;
-  SoftmaxState* state = nullptr;
-
-  int64_t next_step = 0;
-  bool rescaled = false;  ///< when all is done: some row's `rescale` is not 1
-  /// What a row's scores are multiplied by, and what is subtracted, to have their exponents.
-  float factor[SoftmaxState::kMaxRows], base[SoftmaxState::kMaxRows];
-
-  int64_t steps_left() const { return 2 * num_rows - next_step; }
-};
-
-/// Takes up to so many steps. After the last, exponentials are in the scores' place, zeros where
-/// masked.
-void StepTile(int64_t steps, TileJob* job);
+/// Adds a tile; exponentials take the scores' place, zeros where masked. True: some row's `rescale`
+/// is not 1.
+bool AddTile(const ScoreRules& rules, const ScoreRow* rows, int64_t num_rows, const ScoreTile& tile,
+             SoftmaxState* state);
 
 void EndSoftmax(const ScoreRules& rules, const SoftmaxState& state, int64_t num_rows,
                 RowSummary* summaries);

@@ -240,20 +240,16 @@ void AttentionTiles::RunPanel(const Block& block, int64_t panel, onednn::MatrixU
   unit.Prepare(scores);
   scores.Run(block.queries, block.keys + first_key * depth_ * element, block.scores, block.kernel);
 
-  TileJob job;
-  job.rules = &rules_;
-  job.rows = block.score_rows.data();
-  job.num_rows = block.rows;
-  job.state = block.state;
-  job.tile = {.scores = block.scores,
-              .stride = kScoreStride,
-              .columns = keys,
-              .first_key = first_key,
-              .whole = block.common_begin <= first_key && first_key + keys <= block.common_end,
-              .keys = &block.head_keys};
-  StepTile(job.steps_left(), &job);
+  const ScoreTile tile = {
+      .scores = block.scores,
+      .stride = kScoreStride,
+      .columns = keys,
+      .first_key = first_key,
+      .whole = block.common_begin <= first_key && first_key + keys <= block.common_end,
+      .keys = &block.head_keys};
+  const bool rescaled = AddTile(rules_, block.score_rows.data(), block.rows, tile, block.state);
   const bool first = panel == block.first_panel;
-  if (job.rescaled) {
+  if (rescaled) {
     RescaleRows(block.state->rescale, block.rows, value_width_, block.sums);
     rows_.RescaleWeights(block.score_rows.data(), block.rows, first_key, *block.state);
   }

@@ -16,7 +16,6 @@ struct KernelLabels {
 constexpr std::array<KernelLabels, kNumKernels> kLabels = {{
     {"attention", "brgemm_f32"},
     {"attention", "brgemm_bf16"},
-    {"attention", "amx_bf16"},
     {"attention", "few_queries"},
     {"attention", "reference"},
     {"linear", "brgemm_f32"},

@@ -10,7 +10,6 @@ namespace attentiond {
 enum class Kernel : uint8_t {
   kAttentionMicroKernelF32,
   kAttentionMicroKernelBF16,
-  kAttentionMatrixUnitBF16,
   kAttentionFewQueries,
   kAttentionReference,
   kLinearMicroKernelF32,

@@ -21,7 +21,6 @@ class Workspace {
     kNormed,
     kRowStarts,
     kAttentionScratch,
-    kAttentionFewQueries,
     kAttentionPartials,
     kPrimitive,
     kCount
