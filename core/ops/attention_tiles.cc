@@ -17,20 +17,6 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
 
 }  // namespace
 
-struct AttentionTiles::Block {
-  int64_t sequence, kv_head;
-  int64_t first_row, rows;
-  int64_t first_panel, end_panel;    // the panels with keys that some row sees
-  int64_t end_key;                   // no row sees this key or one after it
-  int64_t common_begin, common_end;  // every row sees these keys
-  size_t row_count;                  // index of the kernels' number of rows
-  HeadRows head_keys;
-  char *queries, *keys, *values, *kernel;
-  float *scores, *sums;
-  SoftmaxState* state;
-  std::array<ScoreRow, kBlockRows> score_rows;
-};
-
 bool AttentionTiles::Supports(const AttentionArgs& args) {
   return onednn::HasMicroKernels(DType::kF32) && args.head_dim <= kMaxHeadDim &&
          args.value_dim <= kMaxHeadDim;
@@ -77,13 +63,15 @@ absl::Status AttentionTiles::PlanScratch() {
     return offset;
   };
   const auto floats = [](int64_t count) { return count * static_cast<int64_t>(sizeof(float)); };
-  layout_.state = place(static_cast<int64_t>(sizeof(SoftmaxState)));
-  layout_.queries = place(kBlockRows * depth_ * element);
   layout_.scores = place(floats(kBlockRows * kScoreStride));
-  layout_.sums = place(floats(kBlockRows * value_width_));
   layout_.kernel = place(onednn::MicroKernel::kScratchBytes);
   layout_.keys = place(packed_keys * depth_ * element);
   layout_.values = place(packed_keys * value_width_ * element);
+  layout_.queries = static_cast<int64_t>(sizeof(SoftmaxState));
+  layout_.sums = layout_.queries + kBlockRows * depth_ * element;
+  layout_.block_bytes =
+      RoundUp(layout_.sums + floats(kBlockRows * value_width_), AlignedBuffer::kAlignment);
+  layout_.blocks = place(kMaxBlocks * layout_.block_bytes);
   return absl::OkStatus();
 }
 
@@ -150,8 +138,9 @@ void AttentionTiles::Worker::Run(const AttentionTask& task) {
     sequence_ = task.sequence;
     kv_head_ = task.kv_head;
   }
-  for (int64_t row = task.row_begin; row < task.row_end; row += kBlockRows) {
-    tiles_.RunBlock(task, row, scratch_, unit_);
+  const int64_t step = tiles_.BlocksTogether(task.sequence) * kBlockRows;
+  for (int64_t row = task.row_begin; row < task.row_end; row += step) {
+    tiles_.RunBlocks(task, row, std::min(task.row_end, row + step), this);
   }
 }
 
@@ -171,37 +160,54 @@ void AttentionTiles::PackHead(const AttentionTask& task, char* scratch) const {
   }
 }
 
-void AttentionTiles::RunBlock(const AttentionTask& task, int64_t first_row, char* scratch,
-                              onednn::MatrixUnit& unit) const {
-  const Block block = DescribeBlock(task, first_row, scratch);
-  BeginSoftmax(block.rows, block.state);
-  if (block.first_panel < block.end_panel) {
-    CopyQueries(block);
-  } else {
-    std::fill_n(block.sums, block.rows * value_width_, 0.0f);
-  }
-  for (int64_t panel = block.first_panel; panel < block.end_panel; ++panel) {
-    RunPanel(block, panel, unit);
-  }
-  FinishBlock(block);
+int64_t AttentionTiles::BlocksTogether(int64_t sequence) const {
+  const int64_t head_bytes =
+      rows_.num_keys(sequence) * (depth_ + value_width_) * static_cast<int64_t>(ByteSize(compute_));
+  return head_bytes > kCachedHeadBytes ? kMaxBlocks : 1;
 }
 
-AttentionTiles::Block AttentionTiles::DescribeBlock(const AttentionTask& task, int64_t first_row,
-                                                    char* scratch) const {
-  Block block;
+void AttentionTiles::RunBlocks(const AttentionTask& task, int64_t first_row, int64_t end_row,
+                               Worker* worker) const {
+  int64_t count = 0, first_panel = std::numeric_limits<int64_t>::max(), end_panel = 0;
+  for (int64_t row = first_row; row < end_row; row += kBlockRows, ++count) {
+    Block& block = worker->blocks_[static_cast<size_t>(count)];
+    DescribeBlock(task, row, count, worker->scratch_, &block);
+    BeginSoftmax(block.rows, block.state);
+    if (block.first_panel == block.end_panel) {
+      std::fill_n(block.sums, block.rows * value_width_, 0.0f);
+      continue;
+    }
+    CopyQueries(block);
+    first_panel = std::min(first_panel, block.first_panel);
+    end_panel = std::max(end_panel, block.end_panel);
+  }
+  for (int64_t panel = first_panel; panel < end_panel; ++panel) {
+    for (int64_t b = 0; b < count; ++b) {
+      const Block& block = worker->blocks_[static_cast<size_t>(b)];
+      if (block.first_panel <= panel && panel < block.end_panel)
+        RunPanel(block, panel, worker->unit_);
+    }
+  }
+  for (int64_t b = 0; b < count; ++b) FinishBlock(worker->blocks_[static_cast<size_t>(b)]);
+}
+
+void AttentionTiles::DescribeBlock(const AttentionTask& task, int64_t first_row, int64_t index,
+                                   char* scratch, Block* described) const {
+  Block& block = *described;
   block.sequence = task.sequence;
   block.kv_head = task.kv_head;
   block.first_row = first_row;
   block.rows = std::min(kBlockRows, task.row_end - first_row);
   block.row_count = RowCountIndex(block.rows);
   block.head_keys = rows_.Keys(task.sequence, task.kv_head);
-  block.queries = scratch + layout_.queries;
   block.keys = scratch + layout_.keys;
   block.values = scratch + layout_.values;
   block.kernel = scratch + layout_.kernel;
   block.scores = reinterpret_cast<float*>(scratch + layout_.scores);
-  block.sums = reinterpret_cast<float*>(scratch + layout_.sums);
-  block.state = reinterpret_cast<SoftmaxState*>(scratch + layout_.state);
+  char* const own = scratch + layout_.blocks + index * layout_.block_bytes;
+  block.state = reinterpret_cast<SoftmaxState*>(own);
+  block.queries = own + layout_.queries;
+  block.sums = reinterpret_cast<float*>(own + layout_.sums);
   int64_t begin = std::numeric_limits<int64_t>::max(), end = 0;
   rows_.Describe(task.sequence, task.kv_head, first_row, block.rows, block.score_rows.data());
   block.common_begin = 0;
@@ -217,7 +223,6 @@ AttentionTiles::Block AttentionTiles::DescribeBlock(const AttentionTask& task, i
   block.end_key = end;
   block.first_panel = end == 0 ? 0 : begin / kPanelKeys;
   block.end_panel = (end + kPanelKeys - 1) / kPanelKeys;
-  return block;
 }
 
 void AttentionTiles::CopyQueries(const Block& block) const {

@@ -4,7 +4,8 @@
 // A task packs its head's keys and values into the thread's own memory, in panels of 256 keys. A
 // block of up to 32 rows is multiplied with one panel of keys, its scores become exponentials while
 // they are in the first-level cache, and those are multiplied with the panel's values; then comes
-// the next panel. Panels, and keys at a panel's end, that no row of the block sees are left out.
+// the next panel. Panels, and keys at a panel's end, that no row of the block sees are left out. Of
+// a head that does not fit into the second-level cache, several blocks share each panel's visit.
 // Source: Dao et al. 2022, arXiv:2205.14135, algorithm 1, with whole heads packed once.
 #pragma once
 
@@ -38,19 +39,7 @@ class AttentionTiles {
   /// Of 64-byte aligned memory that each thread needs; after Prepare().
   int64_t scratch_bytes() const { return layout_.total; }
 
-  /// A thread's run of tasks.
-  class Worker {
-   public:
-    Worker(const AttentionTiles& tiles, char* scratch) : tiles_(tiles), scratch_(scratch) {}
-    void Run(const AttentionTask& task);
-
-   private:
-    const AttentionTiles& tiles_;
-    char* const scratch_;
-    onednn::MatrixUnit unit_;
-    // The head that is packed in the scratch.
-    int64_t sequence_ = -1, kv_head_ = -1;
-  };
+  class Worker;
 
  private:
   static constexpr int64_t kBlockRows = SoftmaxState::kMaxRows;
@@ -62,6 +51,10 @@ class AttentionTiles {
   // them all into the same lines of the cache.
   static constexpr int64_t kScoreStride = kPanelKeys + 16;
   static constexpr std::array<int64_t, 3> kRowCounts = {8, 16, kBlockRows};
+  // Blocks that take turns on the panels of a head of more bytes than are sure to stay in the
+  // second-level cache.
+  static constexpr int64_t kMaxBlocks = 4;
+  static constexpr int64_t kCachedHeadBytes = int64_t{1} << 20;
 
   // The kernels for one number of rows and of keys.
   struct Kernels {
@@ -72,11 +65,25 @@ class AttentionTiles {
   };
   // Where things are in a thread's scratch, in bytes.
   struct Layout {
-    int64_t queries = 0, keys = 0, values = 0, scores = 0, sums = 0, state = 0, kernel = 0;
+    int64_t keys = 0, values = 0, scores = 0, kernel = 0;
+    int64_t blocks = 0, block_bytes = 0;  // of each block:
+    int64_t queries = 0, sums = 0;        // from its beginning, where its SoftmaxState is
     int64_t total = 0;
   };
   // Up to kBlockRows rows of a task.
-  struct Block;
+  struct Block {
+    int64_t sequence, kv_head;
+    int64_t first_row, rows;
+    int64_t first_panel, end_panel;    // the panels with keys that some row sees
+    int64_t end_key;                   // no row sees this key or one after it
+    int64_t common_begin, common_end;  // every row sees these keys
+    size_t row_count;                  // index of the kernels' number of rows
+    HeadRows head_keys;
+    char *queries, *keys, *values, *kernel;
+    float *scores, *sums;
+    SoftmaxState* state;
+    std::array<ScoreRow, kBlockRows> score_rows;
+  };
 
   absl::Status PlanScratch();
   absl::Status FetchKernels(onednn::KernelCache& cache);
@@ -85,6 +92,7 @@ class AttentionTiles {
 
   // The smallest of kRowCounts that holds `rows`, as an index.
   size_t RowCountIndex(int64_t rows) const;
+  int64_t BlocksTogether(int64_t sequence) const;
   const Kernels& kernels(size_t row_count, int64_t keys) const {
     return kernels_[row_count][static_cast<size_t>(keys / kKeyStep - 1)];
   }
@@ -92,9 +100,10 @@ class AttentionTiles {
   int64_t PanelKeys(int64_t sequence, int64_t panel) const;
 
   void PackHead(const AttentionTask& task, char* scratch) const;
-  void RunBlock(const AttentionTask& task, int64_t first_row, char* scratch,
-                onednn::MatrixUnit& unit) const;
-  Block DescribeBlock(const AttentionTask& task, int64_t first_row, char* scratch) const;
+  void RunBlocks(const AttentionTask& task, int64_t first_row, int64_t end_row,
+                 Worker* worker) const;
+  void DescribeBlock(const AttentionTask& task, int64_t first_row, int64_t index, char* scratch,
+                     Block* described) const;
   void CopyQueries(const Block& block) const;
   void RunPanel(const Block& block, int64_t panel, onednn::MatrixUnit& unit) const;
   void FinishBlock(const Block& block) const;
@@ -106,6 +115,22 @@ class AttentionTiles {
   const int64_t value_width_;  // value_dim and zeros
   Layout layout_;
   std::array<std::array<Kernels, kNumWidths>, kRowCounts.size()> kernels_;
+};
+
+/// A thread's run of tasks. Uses the matrix unit of the calling thread, in a scope.
+class AttentionTiles::Worker {
+ public:
+  Worker(const AttentionTiles& tiles, char* scratch) : tiles_(tiles), scratch_(scratch) {}
+  void Run(const AttentionTask& task);
+
+ private:
+  friend class AttentionTiles;
+  const AttentionTiles& tiles_;
+  char* const scratch_;
+  onednn::MatrixUnit unit_;
+  std::array<Block, kMaxBlocks> blocks_;
+  // The head that is packed in the scratch.
+  int64_t sequence_ = -1, kv_head_ = -1;
 };
 
 }  // namespace attentiond
