@@ -9,13 +9,13 @@ sys.path.insert(0, str(HERE.parent))
 
 from peers import report  # noqa: E402
 from peers.cells import QUICK, Cell, cells  # noqa: E402
-from peers.measure import measure  # noqa: E402
-from peers.program import Program, Unable  # noqa: E402
+from peers.measure import Bench  # noqa: E402
+from peers.program import Program  # noqa: E402
 
-# Takes as long as its argument says, but ten times that at its second turn; cannot do "impossible".
+# Answers the times of its argument, one after the other and round again; cannot do "impossible".
 FAKE = """
-import json, sys
-seconds, turns = float(sys.argv[1]), 0
+import itertools, json, sys
+times = itertools.cycle(json.loads(sys.argv[1]))
 print(json.dumps({"name": "fake", "threads": 2}), flush=True)
 for line in sys.stdin:
     request = json.loads(line)
@@ -23,23 +23,24 @@ for line in sys.stdin:
         impossible = request["prepare"]["work"] == "impossible"
         answer = {"error": "no"} if impossible else {"checked": "it"}
     else:
-        turns += 1
-        answer = {"seconds": seconds * (10 if turns == 2 else 1), "runs": 1}
+        answer = {"seconds": next(times), "runs": 1}
     print(json.dumps(answer), flush=True)
 """
 
 
 class BenchPeersTest(unittest.TestCase):
-    def programs(self):
+    def bench(self, **times):
         started = {}
-        for role, seconds in {"ours": 1, "torch": 2, "other": 3, "yardstick": 0.5}.items():
-            started[role] = Program([sys.executable, "-c", FAKE, str(seconds)])
+        for role, series in {"ours": [1, 10, 1], "torch": [2, 2, 20], "other": [3], "yardstick": [0.5], **times}.items():
+            started[role] = Program([sys.executable, "-c", FAKE, json.dumps(series)])
             self.addCleanup(started[role].close)
-        return {role: (lambda program=program: program) for role, program in started.items()}
+        return Bench({role: (lambda program=program: program) for role, program in started.items()}, rounds=3, block=0, settle=0)
+
+    def cell(self, **fields):
+        return Cell(**{"name": "group cell", "ours": {"work": "a"}, "peer": {"work": "b"}, **fields})
 
     def measure(self, **fields):
-        cell = Cell(**{"name": "group cell", "ours": {"work": "a"}, "peer": {"work": "b"}, **fields})
-        return measure(cell, self.programs(), rounds=3, block=0, settle=0)
+        return self.bench().measure(self.cell(**fields))
 
     def test_medians_and_their_ratio(self):
         row = self.measure()
@@ -53,9 +54,28 @@ class BenchPeersTest(unittest.TestCase):
         self.assertEqual(row.rate, 10)
         self.assertEqual(row.share, 0.25)
 
+    def test_rounds_of_a_slow_yardstick_are_taken_again(self):
+        bench = self.bench(ours=[1, 5, 1, 5, 1, 5], yardstick=[0.5, 1, 0.5, 1, 0.6, 1])
+        row = bench.measure(self.cell(yardstick={"work": "c"}))
+        self.assertEqual((row.ours, row.disturbed), (1, False))
+
+    def test_disturbed_cells_are_measured_once_more(self):
+        cells = [self.cell(name="group first", yardstick={"work": "c"}), self.cell(yardstick={"work": "c"})]
+        # All of the first cell was slow, which is known only when the second is measured.
+        bench = self.bench(yardstick=[2] * 3 + [1] * 100, ours=[8] * 3 + [1] * 100)
+        rows = [(row.cell.name, row.ours) for row in bench.measure_all(cells, unable=None)]
+        self.assertEqual(rows, [("group first", 8), ("group cell", 1), ("group first", 1)])
+        # No round of the second cell is quiet, however often it is tried.
+        bench = self.bench(yardstick=[1] * 3 + [2] * 9 + [1] * 100, ours=[1] * 3 + [8] * 9 + [1] * 100)
+        rows = [(row.cell.name, row.ours, row.disturbed) for row in bench.measure_all(cells, unable=None)]
+        self.assertEqual(rows, [("group first", 1, False), ("group cell", 8, True), ("group cell", 1, False)])
+
     def test_what_a_program_cannot_do_is_no_row(self):
-        with self.assertRaisesRegex(Unable, "no"):
-            self.measure(peer={"work": "impossible"})
+        told = []
+        cells = [self.cell(peer={"work": "impossible"}), self.cell(name="group other")]
+        rows = list(self.bench().measure_all(cells, lambda cell, reason: told.append((cell.name, str(reason)))))
+        self.assertEqual([row.cell.name for row in rows], ["group other"])
+        self.assertEqual(told, [("group cell", "no")])
 
     def test_report(self):
         rows = [self.measure(), self.measure(name="group other", peer_is="ours")]

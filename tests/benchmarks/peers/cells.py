@@ -95,7 +95,7 @@ def linear(dtype, inputs, outputs):
     """Ours with a bias against the bare primitive."""
     peer = matmul(dtype, 1024, inputs, outputs)
     return Cell(f"linear-{dtype} M1024 {inputs}x{outputs}", {**peer, "work": "linear"}, peer, peer_is=OURS,
-                amount=2 * 1024 * inputs * outputs)
+                amount=2 * 1024 * inputs * outputs, **against_matmul(dtype))
 
 
 def bert_flop(lengths):

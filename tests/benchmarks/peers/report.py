@@ -24,7 +24,9 @@ def progress(row):
     text = f"{row.cell.name}: ours {duration(row.ours)}, peer {duration(row.peer)}, ratio {row.ratio:.2f}"
     if row.cell.amount:
         text += f", {rate(row)}"
-    return text + (f", {share(row)} of the yardstick" if row.share is not None else "")
+    if row.share is not None:
+        text += f", {share(row)} of the yardstick"
+    return text + (" (disturbed)" if row.disturbed else "")
 
 
 def groups(rows):
@@ -47,14 +49,19 @@ def table(rows):
                f"{share(row)} |")
 
 
+def disturbed(rows):
+    count = sum(row.disturbed for row in rows)
+    return f"; {count} disturbed by something else on the machine" if count else ""
+
+
 def summary(rows):
     """One line a group."""
     for name, members in groups(rows).items():
         least = min(members, key=lambda row: row.ratio)
         yield (f"{name}: {len(members)} cells, geometric mean {geometric_mean(row.ratio for row in members):.2f}, "
-               f"least {least.ratio:.2f} ({least.cell.name})")
+               f"least {least.ratio:.2f} ({least.cell.name})" + disturbed(members))
 
 
 def as_json(rows):
     return [{"work": row.cell.name, "ours": row.ours, "peer": row.peer, "ratio": row.ratio, "share": row.share,
-             "checked": row.checked} for row in rows]
+             "checked": row.checked, "disturbed": row.disturbed} for row in rows]

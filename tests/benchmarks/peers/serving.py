@@ -14,7 +14,8 @@ import threading
 import time
 
 from peers.cells import Cell
-from peers.measure import Row, Unable
+from peers.measure import Row
+from peers.program import Unable
 from server_load import Server
 
 CLIENTS = 64
