@@ -69,6 +69,10 @@ class BenchPeersTest(unittest.TestCase):
         bench = self.bench(yardstick=[1] * 3 + [2] * 9 + [1] * 100, ours=[1] * 3 + [8] * 9 + [1] * 100)
         rows = [(row.cell.name, row.ours, row.disturbed) for row in bench.measure_all(cells, unable=None)]
         self.assertEqual(rows, [("group first", 1, False), ("group cell", 8, True), ("group cell", 1, False)])
+        # It is even worse at the second try: the first stands.
+        bench = self.bench(yardstick=[1] * 3 + [2] * 9 + [3] * 100, ours=[1] * 3 + [8] * 9 + [9] * 100)
+        rows = [(row.cell.name, row.ours) for row in bench.measure_all(cells, unable=None)]
+        self.assertEqual(rows, [("group first", 1), ("group cell", 8)])
 
     def test_what_a_program_cannot_do_is_no_row(self):
         told = []

@@ -81,7 +81,7 @@ class Bench:
         return Row(cell, *medians, checked=checked[0], disturbed=disturbed)
 
     def measure_all(self, cells, unable):
-        """Yields the rows of `cells`; then, once more, those that were disturbed, which replace what came before.
+        """Yields the rows of `cells`; then those that were disturbed and are less so now, which replace what came before.
         `unable(cell, reason)` is told of cells that cannot be measured."""
         rows = []
         for cell in cells:
@@ -93,4 +93,6 @@ class Bench:
             yield rows[-1]
         for row in rows:  # by now the yardstick's best is known
             if row.disturbed or not self._quiet(row.cell, [row.yardstick]):
-                yield self.measure(row.cell)
+                again = self.measure(row.cell)
+                if again.yardstick < row.yardstick:
+                    yield again
