@@ -7,8 +7,7 @@
 namespace attentiond {
 
 void RaggedBatch::KeepFirstTokens() {
-  const int64_t left_out =
-      cumulative[first_token_rows] - static_cast<int64_t>(first_token_rows);
+  const int64_t left_out = cumulative[first_token_rows] - static_cast<int64_t>(first_token_rows);
   for (size_t place = 0; place < cumulative.size(); ++place) {
     cumulative[place] =
         place < first_token_rows ? static_cast<int64_t>(place) : cumulative[place] - left_out;
@@ -20,9 +19,9 @@ RaggedBatch MakeRaggedBatch(absl::Span<const EncoderRow> rows, bool has_types,
   RaggedBatch batch;
   batch.rows.resize(rows.size());
   std::iota(batch.rows.begin(), batch.rows.end(), size_t{0});
-  const auto others =
-      std::stable_partition(batch.rows.begin(), batch.rows.end(),
-                            [&](size_t row) { return needs_first_token(rows[row]); });
+  const auto others = std::stable_partition(batch.rows.begin(), batch.rows.end(), [&](size_t row) {
+    return needs_first_token(rows[row]);
+  });
   batch.first_token_rows = static_cast<size_t>(others - batch.rows.begin());
   std::stable_partition(others, batch.rows.end(),
                         [&](size_t row) { return !rows[row].want_attentions; });

@@ -20,7 +20,7 @@ struct RaggedBatch {
   std::vector<int32_t> type_ids;    ///< [T]; empty without token types
   std::vector<int32_t> positions;   ///< [T]
 
-  size_t first_token_rows = 0;      ///< so many places need their first token only
+  size_t first_token_rows = 0;  ///< so many places need their first token only
 
   /// Makes `cumulative` that of a batch in which those places have nothing else left.
   void KeepFirstTokens();

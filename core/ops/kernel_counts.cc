@@ -20,6 +20,7 @@ constexpr std::array<KernelLabels, kNumKernels> kLabels = {{
     {"attention", "reference"},
     {"linear", "brgemm_f32"},
     {"linear", "brgemm_bf16"},
+    {"linear", "amx_bf16"},
     {"linear", "reference"},
     {"layer_norm", "simd"},
     {"embedding", "simd"},

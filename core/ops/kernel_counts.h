@@ -14,6 +14,7 @@ enum class Kernel : uint8_t {
   kAttentionReference,
   kLinearMicroKernelF32,
   kLinearMicroKernelBF16,
+  kLinearMatrixUnitBF16,
   kLinearReference,
   kLayerNorm,
   kEmbedding,

@@ -138,8 +138,9 @@ const void* Linear::Impl::PadDepth(const Args& args, ExecutionContext& context) 
 }
 
 absl::Status Linear::Impl::RunKernels(const Args& args, ExecutionContext& context) const {
-  CountKernel(compute == DType::kBF16 ? Kernel::kLinearMicroKernelBF16
-                                      : Kernel::kLinearMicroKernelF32);
+  CountKernel(packed.for_matrix_unit()  ? Kernel::kLinearMatrixUnitBF16
+              : compute == DType::kBF16 ? Kernel::kLinearMicroKernelBF16
+                                        : Kernel::kLinearMicroKernelF32);
   const bool pad = packed.depth() != in;
   LinearProblem problem;
   problem.weight = &packed;

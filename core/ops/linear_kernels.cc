@@ -35,9 +35,9 @@ int64_t Grain(const PackedMatrix& weight, int64_t rows) {
   const bool bf16 = weight.dtype() == DType::kBF16;
   const double multiply_adds_a_second = bf16 ? 1e12 : 1e11, bytes_a_second = 2e10;
   const auto size = static_cast<double>(weight.depth() * weight.panel_columns());
-  const double seconds = std::max(static_cast<double>(rows) * size / multiply_adds_a_second,
-                                  size * static_cast<double>(ByteSize(weight.dtype())) /
-                                      bytes_a_second);
+  const double seconds =
+      std::max(static_cast<double>(rows) * size / multiply_adds_a_second,
+               size * static_cast<double>(ByteSize(weight.dtype())) / bytes_a_second);
   return std::max<int64_t>(1, static_cast<int64_t>(kGrainSeconds / seconds));
 }
 
@@ -168,22 +168,22 @@ absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionCont
 
   const int64_t num_groups = CeilDivide(problem.rows, kTaskRows);
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
-  context.threads().ParallelFor(
-      num_groups * weight.num_panels(), Grain(weight, std::min(problem.rows, kTaskRows)),
-      [&](int64_t begin, int64_t end, int) {
-        Scratch scratch;
-        onednn::MatrixUnit unit;
-        for (int64_t task = begin; task < end; ++task) {
-          const int64_t panel = task % weight.num_panels();
-          int64_t row = task / weight.num_panels() * kTaskRows;
-          const int64_t end_row = std::min(problem.rows, row + kTaskRows);
-          for (size_t i = 0; i < kRowCounts.size(); ++i) {
-            for (; end_row - row >= kRowCounts[i]; row += kRowCounts[i]) {
-              run_tile(row, i, panel, unit, scratch);
-            }
-          }
-        }
-      });
+  context.threads().ParallelFor(num_groups * weight.num_panels(),
+                                Grain(weight, std::min(problem.rows, kTaskRows)),
+                                [&](int64_t begin, int64_t end, int) {
+                                  Scratch scratch;
+                                  onednn::MatrixUnit unit;
+                                  for (int64_t task = begin; task < end; ++task) {
+                                    const int64_t panel = task % weight.num_panels();
+                                    int64_t row = task / weight.num_panels() * kTaskRows;
+                                    const int64_t end_row = std::min(problem.rows, row + kTaskRows);
+                                    for (size_t i = 0; i < kRowCounts.size(); ++i) {
+                                      for (; end_row - row >= kRowCounts[i]; row += kRowCounts[i]) {
+                                        run_tile(row, i, panel, unit, scratch);
+                                      }
+                                    }
+                                  }
+                                });
   return absl::OkStatus();
 }
 

@@ -10,9 +10,9 @@
 
 namespace attentiond {
 
-/// W^T in panels of equally many columns: [panels][depth / g][panel columns][g] with g =
-/// onednn::BGroup(dtype). Zeros fill the depth up to a whole number of matrix-unit steps, and the
-/// last panel's columns.
+/// W^T in panels of equally many columns (at most 64, for the matrix unit 48): [panels][depth /
+/// g][panel columns][g] with g = onednn::BGroup(dtype). Zeros fill the depth up to a whole number
+/// of matrix-unit steps, and the last panel's columns.
 class PackedMatrix {
  public:
   static constexpr int64_t kMaxPanelColumns = 64;

@@ -223,9 +223,8 @@ void NormalizeRow(const NormRow& row) {
 FinishRows ChooseFinishRows(Activation activation, DType dtype) {
   FinishRows chosen = nullptr;
   VisitStored(dtype, nullptr, [&]<typename T>(T*) {
-    VisitActivation(activation, [&]<typename Function>(Function) {
-      chosen = &FinishRowsAs<T, Function>;
-    });
+    VisitActivation(activation,
+                    [&]<typename Function>(Function) { chosen = &FinishRowsAs<T, Function>; });
   });
   return chosen;
 }

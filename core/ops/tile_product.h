@@ -1,5 +1,5 @@
-// core/ops/tile_product.h -- panels of a bf16 linear layer multiplied by the matrix unit. Private to
-// core/ops.
+// core/ops/tile_product.h -- panels of a bf16 linear layer multiplied by the matrix unit. Private
+// to core/ops.
 //
 // Why not oneDNN's micro-kernels: they pass whole depths through the first-level cache, need a
 // kernel for each number of rows, and leave the vector units idle while the matrix unit works. Here
@@ -56,8 +56,8 @@ class TileMultiplier {
   const char* prefetch_ = nullptr;
   size_t next_sums_ = 0;
   // Of a block and of the one that is pending.
-  alignas(AlignedBuffer::kAlignment)
-      std::array<std::array<float, kBlockRows * kMaxColumns>, 2> sums_;
+  alignas(
+      AlignedBuffer::kAlignment) std::array<std::array<float, kBlockRows * kMaxColumns>, 2> sums_;
 };
 
 }  // namespace attentiond
