@@ -71,7 +71,7 @@ TEST_P(MicroKernelTest, MultipliesExactly) {
     for (const int64_t columns : {16, 32, 48, 64, 256}) {
       for (const int64_t depth : {2, 32, 96, 256}) {
         for (const bool accumulate : {false, true}) {
-          Problem problem({rows, columns, depth, depth + 6, columns + 16, GetParam(), accumulate});
+          Problem problem({rows, columns, depth, depth + 6, 0, columns + 16, GetParam(), accumulate});
           const auto kernel = MicroKernel::Create(problem.shape);
           ASSERT_TRUE(kernel.ok()) << kernel.status();
           MatrixUnit unit;
@@ -85,8 +85,8 @@ TEST_P(MicroKernelTest, MultipliesExactly) {
 }
 
 TEST_P(MicroKernelTest, KernelsOfDifferentTileShapesAlternate) {
-  Problem narrow({1, 16, 32, 32, 16, GetParam(), false});
-  Problem wide({32, 64, 64, 64, 64, GetParam(), false});
+  Problem narrow({1, 16, 32, 32, 0, 16, GetParam(), false});
+  Problem wide({32, 64, 64, 64, 0, 64, GetParam(), false});
   const auto narrow_kernel = MicroKernel::Create(narrow.shape);
   const auto wide_kernel = MicroKernel::Create(wide.shape);
   ASSERT_TRUE(narrow_kernel.ok() && wide_kernel.ok());
