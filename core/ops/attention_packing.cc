@@ -36,7 +36,8 @@ void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtyp
       convert(static_cast<const Float16*>(x));
     }
   }
-  std::memset(static_cast<char*>(y) + used, 0, static_cast<size_t>(width) * ByteSize(dtype) - used);
+  const auto rest = static_cast<size_t>(width) * ByteSize(dtype) - used;
+  if (rest > 0) std::memset(static_cast<char*>(y) + used, 0, rest);
 }
 
 void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,

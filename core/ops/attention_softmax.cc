@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/attention_softmax.cc"
@@ -404,6 +405,10 @@ uint32_t StoreRowsAs(const FinishedRows& rows) {
     ForEachVector(rows.size, [&](int64_t at, int64_t count) {
       const V values = hn::Mul(Load(sums + at, count), factor);
       check = hn::MulAdd(values, zero, check);
+      if constexpr (std::is_same_v<T, BFloat16>) {
+        // What it makes of a NaN does not matter: the row is done again.
+        if (count == Width()) return StoreFinite(values, y + at);
+      }
       Store(values, y + at, count);
     });
     const bool finite = hn::AllFalse(kFloats, hn::IsNaN(check));
