@@ -1,19 +1,42 @@
 #include "core/onednn/isa.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/onednn/micro_kernel.h"
+#include "core/tensor/aligned_buffer.h"
 
 namespace attentiond::onednn {
 namespace {
 
-bool Probe(DType dtype) {
+constexpr int64_t kProbeSize = 32;
+
+absl::StatusOr<MicroKernel> ProbeKernel(DType dtype) {
   MicroKernelShape shape;
-  shape.rows = shape.columns = shape.depth = 32;
-  shape.a_stride = shape.c_stride = 32;
+  shape.rows = shape.columns = shape.depth = kProbeSize;
+  shape.a_stride = shape.c_stride = kProbeSize;
   shape.dtype = dtype;
-  return MicroKernel::Create(shape).ok();
+  return MicroKernel::Create(shape);
+}
+
+// The largest values of u8 and s8, where kernels that saturate at 16 bits are wrong.
+bool MultipliesLargestBytes() {
+  const absl::StatusOr<MicroKernel> kernel = ProbeKernel(DType::kU8);
+  if (!kernel.ok()) return false;
+  std::vector<uint8_t> a(kProbeSize * kProbeSize, 255);
+  std::vector<int8_t> b(kProbeSize * kProbeSize);
+  for (size_t i = 0; i < b.size(); ++i) b[i] = i % 8 < 4 ? int8_t{127} : int8_t{-128};
+  std::vector<int32_t> c(kProbeSize * kProbeSize);
+  AlignedBuffer scratch(MicroKernel::kScratchBytes);
+  MatrixUnit unit;
+  unit.Prepare(*kernel);
+  kernel->Run(a.data(), b.data(), c.data(), scratch.data());
+  for (size_t i = 0; i < c.size(); ++i) {
+    // Groups of four belong to one column, so columns alternate.
+    if (c[i] != int32_t{kProbeSize} * 255 * (i % 2 == 0 ? 127 : -128)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -58,9 +81,19 @@ IsaLevel EffectiveIsaLevel() {
 }
 
 bool HasMicroKernels(DType dtype) {
-  static const bool has_f32 = Probe(DType::kF32);
-  static const bool has_bf16 = Probe(DType::kBF16);
-  return dtype == DType::kBF16 ? has_bf16 : dtype == DType::kF32 && has_f32;
+  static const bool has_f32 = ProbeKernel(DType::kF32).ok();
+  static const bool has_bf16 = ProbeKernel(DType::kBF16).ok();
+  static const bool has_u8 = MultipliesLargestBytes();
+  switch (dtype) {
+    case DType::kF32:
+      return has_f32;
+    case DType::kBF16:
+      return has_bf16;
+    case DType::kU8:
+      return has_u8;
+    default:
+      return false;
+  }
 }
 
 bool HasMatrixTiles() {

@@ -16,8 +16,8 @@ const char* IsaName();
 enum class IsaLevel : uint8_t { kSse, kAvx2, kAvx512 };
 IsaLevel EffectiveIsaLevel();
 
-/// Whether micro-kernels multiply `dtype` (kF32 or kBF16) into f32 sums on this processor. Asks
-/// oneDNN once per type.
+/// Whether micro-kernels multiply `dtype` (kF32, kBF16 or kU8, as MicroKernelShape has it) on this
+/// processor. Asks oneDNN once per type, and tries integers out: a wrong kernel gives no error.
 bool HasMicroKernels(DType dtype);
 
 /// Whether the processor has a matrix unit (AMX) that multiplies bf16, which this process may use.

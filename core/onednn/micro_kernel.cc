@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/base/status_macros.h"
 #include "core/onednn/error.h"
 #include "core/onednn/isa.h"
 
@@ -14,6 +15,36 @@ namespace {
 
 // The shapes of the tile registers, as the processor stores them.
 using TileShapes = std::array<uint8_t, 64>;
+
+// oneDNN makes integer kernels elsewhere too, out of instructions that saturate at 16 bits.
+bool MultipliesBytesExactly() {
+  const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto has_all_of = [isa](dnnl::cpu_isa wanted) {
+    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+  };
+  return has_all_of(dnnl::cpu_isa::avx2_vnni) || has_all_of(dnnl::cpu_isa::avx512_core_vnni);
+}
+
+// The types of A, B and C.
+struct OperandTypes {
+  dnnl::memory::data_type a, b, c;
+};
+
+absl::StatusOr<OperandTypes> TypesFor(DType dtype) {
+  using Type = dnnl::memory::data_type;
+  switch (dtype) {
+    case DType::kF32:
+      return OperandTypes{Type::f32, Type::f32, Type::f32};
+    case DType::kBF16:
+      return OperandTypes{Type::bf16, Type::bf16, Type::f32};
+    case DType::kU8:
+      if (MultipliesBytesExactly()) return OperandTypes{Type::u8, Type::s8, Type::s32};
+      return absl::UnimplementedError("oneDNN micro-kernel: integers need VNNI or AMX");
+    default:
+      return absl::UnimplementedError(
+          absl::StrCat("oneDNN micro-kernel: type ", Name(dtype), "; f32, bf16 and u8 have one"));
+  }
+}
 
 TileShapes StoreTileShapes() {
   TileShapes shapes{};
@@ -43,22 +74,17 @@ MicroKernel& MicroKernel::operator=(MicroKernel&&) noexcept = default;
 MicroKernel::~MicroKernel() = default;
 
 absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
-  using dnnl::memory;
   using dnnl::ukernel::pack_type;
-  if (shape.dtype != DType::kF32 && shape.dtype != DType::kBF16) {
-    return absl::UnimplementedError(
-        absl::StrCat("oneDNN micro-kernel: type ", Name(shape.dtype), "; f32 and bf16 have one"));
-  }
+  ASSIGN_OR_RETURN(const OperandTypes types, TypesFor(shape.dtype));
   MicroKernel kernel(std::make_unique<Impl>());
   Impl& impl = *kernel.impl_;
-  const auto dtype = shape.dtype == DType::kBF16 ? memory::data_type::bf16 : memory::data_type::f32;
   pack_type packing = pack_type::undef;
   size_t scratch_bytes = 0;
   const int64_t b_stride = shape.b_stride == 0 ? shape.columns : shape.b_stride;
   const absl::Status status = Guard("oneDNN micro-kernel", [&] {
-    impl.brgemm = dnnl::ukernel::brgemm(shape.rows, shape.columns, shape.depth, /*batch_size=*/1,
-                                        shape.a_stride, b_stride, shape.c_stride, dtype, dtype,
-                                        memory::data_type::f32);
+    impl.brgemm =
+        dnnl::ukernel::brgemm(shape.rows, shape.columns, shape.depth, /*batch_size=*/1,
+                              shape.a_stride, b_stride, shape.c_stride, types.a, types.b, types.c);
     impl.brgemm.set_add_C(shape.accumulate);
     impl.brgemm.finalize();
     packing = impl.brgemm.get_B_pack_type();
@@ -66,14 +92,14 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
     impl.brgemm.generate();
   });
   if (!status.ok()) return status;
-  if (packing != (BGroup(shape.dtype) == 2 ? pack_type::pack32 : pack_type::no_trans)) {
+  if (packing != (BGroup(shape.dtype) > 1 ? pack_type::pack32 : pack_type::no_trans)) {
     return absl::UnimplementedError("oneDNN micro-kernel: another layout of B than expected");
   }
   if (scratch_bytes > kScratchBytes) {
     return absl::InternalError(absl::StrCat("oneDNN micro-kernel: wants ", scratch_bytes,
                                             " bytes of scratch, more than ", kScratchBytes));
   }
-  impl.uses_tiles = shape.dtype == DType::kBF16 && HasMatrixTiles();
+  impl.uses_tiles = shape.dtype != DType::kF32 && HasMatrixTiles();
   if (impl.uses_tiles) {
     impl.brgemm.set_hw_context();
     impl.tile_shapes = StoreTileShapes();
@@ -82,7 +108,7 @@ absl::StatusOr<MicroKernel> MicroKernel::Create(const MicroKernelShape& shape) {
   return kernel;
 }
 
-void MicroKernel::Run(const void* a, const void* b, float* c, void* scratch) const {
+void MicroKernel::Run(const void* a, const void* b, void* c, void* scratch) const {
   // The C function, because nothing here can fail but by a mistake of the caller.
   ATTENTIOND_CHECK(dnnl_brgemm_execute(impl_->brgemm.get(), a, b,
                                        reinterpret_cast<const dnnl_dim_t*>(NoOffsets().data()), c,

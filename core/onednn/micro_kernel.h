@@ -20,8 +20,9 @@ struct MicroKernelShape {
   int64_t rows = 0, columns = 0, depth = 0;
   int64_t a_stride = 0;       ///< between the rows of A [rows, depth]
   int64_t b_stride = 0;       ///< between the groups of rows of B, in columns; 0: dense
-  int64_t c_stride = 0;       ///< between the rows of C [rows, columns], f32
-  DType dtype = DType::kF32;  ///< of A and B: kF32 or kBF16
+  int64_t c_stride = 0;       ///< between the rows of C [rows, columns]
+  DType dtype = DType::kF32;  ///< of A: kF32 or kBF16, then B has it too and C is f32; or kU8, then
+                              ///< B is i8 and C i32 (exact, modulo 2^32)
   bool accumulate = false;    ///< C += A B instead of C = A B
 
   friend bool operator==(const MicroKernelShape& x, const MicroKernelShape& y) {
@@ -38,12 +39,13 @@ struct MicroKernelShape {
 
 /// B's rows come in groups of so many, their elements side by side: B is
 /// [depth / B group][columns][B group]. `depth` is a multiple of it.
-constexpr int64_t BGroup(DType dtype) { return dtype == DType::kBF16 ? 2 : 1; }
+constexpr int64_t BGroup(DType dtype) { return 4 / static_cast<int64_t>(ByteSize(dtype)); }
 
 /// Immutable machine code; any number of threads may run it at once.
 class MicroKernel {
  public:
-  /// kUnimplemented: this processor has no kernel for the type. Takes 0.02 to 0.5 ms.
+  /// kUnimplemented: this processor has no kernel for the type, or none that is right: integer
+  /// kernels without VNNI or AMX saturate halfway through their sums. Takes 0.02 to 0.5 ms.
   static absl::StatusOr<MicroKernel> Create(const MicroKernelShape& shape);
 
   MicroKernel(MicroKernel&&) noexcept;
@@ -55,7 +57,7 @@ class MicroKernel {
 
   /// Multiplies. `scratch` has kScratchBytes, on a cache line, and is this thread's. The thread's
   /// MatrixUnit must have been prepared for this kernel.
-  void Run(const void* a, const void* b, float* c, void* scratch) const;
+  void Run(const void* a, const void* b, void* c, void* scratch) const;
 
  private:
   friend class MatrixUnit;

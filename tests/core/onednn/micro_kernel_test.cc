@@ -110,6 +110,45 @@ TEST_P(MicroKernelTest, KernelsOfDifferentTileShapesAlternate) {
 INSTANTIATE_TEST_SUITE_P(DTypes, MicroKernelTest, ::testing::Values(DType::kF32, DType::kBF16),
                          [](const auto& dtype) { return std::string(Name(dtype.param)); });
 
+// All of the range of u8 and s8.
+TEST(IntegerMicroKernelTest, MultipliesExactly) {
+  if (!HasMicroKernels(DType::kU8)) GTEST_SKIP() << IsaName() << " has no such kernel";
+  AlignedBuffer scratch(MicroKernel::kScratchBytes);
+  const auto a_value = [](int64_t i, int64_t k) { return static_cast<uint8_t>(255 - 7 * i * k); };
+  const auto b_value = [](int64_t k, int64_t j) { return static_cast<int8_t>(127 + 5 * k * j); };
+  for (const int64_t rows : {1, 16, 32}) {
+    for (const int64_t depth : {4, 64, 100, 128, 1024}) {
+      for (const bool accumulate : {false, true}) {
+        constexpr int64_t kColumns = 64;
+        std::vector<uint8_t> a(static_cast<size_t>(rows * depth));
+        std::vector<int8_t> b(static_cast<size_t>(depth * kColumns));
+        for (int64_t k = 0; k < depth; ++k) {
+          for (int64_t i = 0; i < rows; ++i) {
+            a[static_cast<size_t>(i * depth + k)] = a_value(i, k);
+          }
+          for (int64_t j = 0; j < kColumns; ++j) {
+            b[static_cast<size_t>((k / 4 * kColumns + j) * 4 + k % 4)] = b_value(k, j);
+          }
+        }
+        std::vector<int32_t> c(static_cast<size_t>(rows * kColumns), -9);
+        const auto kernel = MicroKernel::Create(
+            {rows, kColumns, depth, depth, 0, kColumns, DType::kU8, accumulate});
+        ASSERT_TRUE(kernel.ok()) << kernel.status();
+        MatrixUnit unit;
+        unit.Prepare(*kernel);
+        kernel->Run(a.data(), b.data(), c.data(), scratch.data());
+        for (size_t at = 0; at < c.size(); ++at) {
+          const auto i = static_cast<int64_t>(at) / kColumns;
+          const auto j = static_cast<int64_t>(at) % kColumns;
+          int32_t expected = accumulate ? -9 : 0;
+          for (int64_t k = 0; k < depth; ++k) expected += a_value(i, k) * b_value(k, j);
+          ASSERT_EQ(c[at], expected) << rows << "x" << depth << " at " << i << ", " << j;
+        }
+      }
+    }
+  }
+}
+
 TEST(MicroKernelErrorTest, OtherTypesHaveNoKernels) {
   EXPECT_FALSE(HasMicroKernels(DType::kF16));
   EXPECT_FALSE(HasMicroKernels(DType::kF64));
