@@ -8,23 +8,23 @@ namespace attentiond {
 namespace {
 
 absl::StatusOr<EncoderLayerWeights> LoadLayer(const EncoderConfig& config,
-                                              const std::string& prefix, DType compute,
+                                              const std::string& prefix, LinearTypes types,
                                               WeightLoader* loader) {
   const EncoderWeightNames& names = config.family->names;
   const int64_t hidden = config.hidden_size;
   ASSIGN_OR_RETURN(
       Linear query_key_value,
       loader->LoadFusedLinear({prefix + names.query, prefix + names.key, prefix + names.value},
-                              hidden, hidden, compute));
+                              hidden, hidden, types));
   ASSIGN_OR_RETURN(Linear attention_output,
-                   loader->LoadLinear(prefix + names.attention_output, hidden, hidden, compute));
+                   loader->LoadLinear(prefix + names.attention_output, hidden, hidden, types));
   ASSIGN_OR_RETURN(NormWeights attention_norm,
                    loader->LoadNorm(prefix + names.attention_norm, hidden));
   ASSIGN_OR_RETURN(
       Linear intermediate,
-      loader->LoadLinear(prefix + names.intermediate, config.intermediate_size, hidden, compute));
+      loader->LoadLinear(prefix + names.intermediate, config.intermediate_size, hidden, types));
   ASSIGN_OR_RETURN(Linear output, loader->LoadLinear(prefix + names.output, hidden,
-                                                     config.intermediate_size, compute));
+                                                     config.intermediate_size, types));
   ASSIGN_OR_RETURN(NormWeights output_norm, loader->LoadNorm(prefix + names.output_norm, hidden));
   return EncoderLayerWeights{std::move(query_key_value), std::move(attention_output),
                              std::move(attention_norm),  std::move(intermediate),
@@ -33,7 +33,7 @@ absl::StatusOr<EncoderLayerWeights> LoadLayer(const EncoderConfig& config,
 
 }  // namespace
 
-absl::StatusOr<EncoderWeights> LoadEncoderWeights(const EncoderConfig& config, DType compute,
+absl::StatusOr<EncoderWeights> LoadEncoderWeights(const EncoderConfig& config, LinearTypes types,
                                                   WeightLoader* loader) {
   const EncoderWeightNames& names = config.family->names;
   const bool bare = loader->checkpoint().Has(absl::StrCat(names.word_embeddings, ".weight"));
@@ -56,7 +56,7 @@ absl::StatusOr<EncoderWeights> LoadEncoderWeights(const EncoderConfig& config, D
   for (int64_t index = 0; index < config.num_layers; ++index) {
     ASSIGN_OR_RETURN(
         EncoderLayerWeights layer,
-        LoadLayer(config, absl::StrCat(prefix, names.layers, ".", index, "."), compute, loader));
+        LoadLayer(config, absl::StrCat(prefix, names.layers, ".", index, "."), types, loader));
     weights.layers.push_back(std::move(layer));
   }
   return weights;

@@ -28,8 +28,8 @@ struct EncoderWeights {
 };
 
 /// Loads the encoder, whose names have the family's prefix or none. Linear layers are packed for
-/// `compute`.
-absl::StatusOr<EncoderWeights> LoadEncoderWeights(const EncoderConfig& config, DType compute,
+/// `types`.
+absl::StatusOr<EncoderWeights> LoadEncoderWeights(const EncoderConfig& config, LinearTypes types,
                                                   WeightLoader* loader);
 
 }  // namespace attentiond

@@ -86,13 +86,13 @@ MultiHeadAttentionLayer::MultiHeadAttentionLayer(const MultiHeadAttentionConfig&
     : config_(config), compute_(compute), projections_(std::move(projections)) {}
 
 absl::StatusOr<MultiHeadAttentionLayer> MultiHeadAttentionLayer::Load(
-    const MultiHeadAttentionConfig& config, DType compute, WeightLoader* loader) {
+    const MultiHeadAttentionConfig& config, LinearTypes types, WeightLoader* loader) {
   const Checkpoint& checkpoint = loader->checkpoint();
   RETURN_IF_ERROR(CheckTensors(config, checkpoint));
   InputProjections found;
   RETURN_IF_ERROR(FindInputProjections(config, checkpoint, &found));
   const auto make = [&](const ProjectionViews& views) {
-    return loader->MakeLinear(views.weight, views.bias, compute);
+    return loader->MakeLinear(views.weight, views.bias, types);
   };
   ASSIGN_OR_RETURN(Linear query, make(found[0]));
   ASSIGN_OR_RETURN(Linear key, make(found[1]));
@@ -104,9 +104,10 @@ absl::StatusOr<MultiHeadAttentionLayer> MultiHeadAttentionLayer::Load(
   if (config.bias) {
     ASSIGN_OR_RETURN(out_bias, checkpoint.Get("out_proj.bias", Shape{config.embed_dim}));
   }
-  ASSIGN_OR_RETURN(Linear output, loader->MakeLinear(out_weight, out_bias, compute));
+  ASSIGN_OR_RETURN(Linear output, loader->MakeLinear(out_weight, out_bias, types));
   return MultiHeadAttentionLayer(
-      config, compute, {std::move(query), std::move(key), std::move(value), std::move(output)});
+      config, types.activations,
+      {std::move(query), std::move(key), std::move(value), std::move(output)});
 }
 
 absl::Status MultiHeadAttentionLayer::Validate(const AttentionLayerCall& call) const {

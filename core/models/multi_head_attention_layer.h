@@ -19,7 +19,7 @@ class MultiHeadAttentionLayer {
  public:
   /// kInvalidArgument: a tensor is missing or has another shape. kUnimplemented: bias_k or bias_v.
   static absl::StatusOr<MultiHeadAttentionLayer> Load(const MultiHeadAttentionConfig& config,
-                                                      DType compute, WeightLoader* loader);
+                                                      LinearTypes types, WeightLoader* loader);
 
   /// As torch's forward() with average_attn_weights=False, with two differences: `causal` aligns
   /// the last query with the last key, and a query that sees no key attends to nothing (its output

@@ -10,21 +10,22 @@
 namespace attentiond {
 
 absl::StatusOr<Linear> WeightLoader::MakeLinear(const TensorView& weight, const TensorView& bias,
-                                                DType compute) {
-  ASSIGN_OR_RETURN(Linear linear, Linear::Create(weight, bias, compute));
+                                                LinearTypes types) {
+  ASSIGN_OR_RETURN(Linear linear, Linear::Create(weight, bias, types));
   loaded_bytes_ += linear.packed_bytes();
   return linear;
 }
 
 absl::StatusOr<Linear> WeightLoader::LoadLinear(const std::string& name, int64_t out, int64_t in,
-                                                DType compute) {
+                                                LinearTypes types) {
   ASSIGN_OR_RETURN(const TensorView weight, checkpoint_.Get(name + ".weight", Shape{out, in}));
   ASSIGN_OR_RETURN(const TensorView bias, checkpoint_.Get(name + ".bias", Shape{out}));
-  return MakeLinear(weight, bias, compute);
+  return MakeLinear(weight, bias, types);
 }
 
 absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::string> names,
-                                                     int64_t out_each, int64_t in, DType compute) {
+                                                     int64_t out_each, int64_t in,
+                                                     LinearTypes types) {
   const auto out = static_cast<int64_t>(names.size()) * out_each;
   // f32 holds every stored type exactly, so parts stored in different types fuse too.
   Tensor weight(DType::kF32, Shape{out, in});
@@ -39,7 +40,7 @@ absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::strin
     ToFloats(part_weight, 0, weight.values<float>().subspan(i * weight_size, weight_size));
     ToFloats(part_bias, 0, bias.values<float>().subspan(i * bias_size, bias_size));
   }
-  return MakeLinear(weight.view(), bias.view(), compute);
+  return MakeLinear(weight.view(), bias.view(), types);
 }
 
 absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int64_t width) {

@@ -28,13 +28,13 @@ class WeightLoader {
 
   /// "<name>.weight" [out, in] and "<name>.bias" [out].
   absl::StatusOr<Linear> LoadLinear(const std::string& name, int64_t out, int64_t in,
-                                    DType compute);
+                                    LinearTypes types);
   /// Linears that read the same input, as one: its outputs are theirs one after the other.
   absl::StatusOr<Linear> LoadFusedLinear(absl::Span<const std::string> names, int64_t out_each,
-                                         int64_t in, DType compute);
+                                         int64_t in, LinearTypes types);
   /// A linear layer of tensors that the caller has found itself. `bias` may have no data.
   absl::StatusOr<Linear> MakeLinear(const TensorView& weight, const TensorView& bias,
-                                    DType compute);
+                                    LinearTypes types);
   /// "<name>.weight" and "<name>.bias", or "gamma" and "beta" as checkpoints converted from
   /// TensorFlow have them.
   absl::StatusOr<NormWeights> LoadNorm(const std::string& name, int64_t width);

@@ -21,6 +21,8 @@ constexpr std::array<KernelLabels, kNumKernels> kLabels = {{
     {"linear", "brgemm_f32"},
     {"linear", "brgemm_bf16"},
     {"linear", "amx_bf16"},
+    {"linear", "brgemm_int8"},
+    {"linear", "amx_int8"},
     {"linear", "reference"},
     {"layer_norm", "simd"},
     {"embedding", "simd"},

@@ -15,6 +15,8 @@ enum class Kernel : uint8_t {
   kLinearMicroKernelF32,
   kLinearMicroKernelBF16,
   kLinearMatrixUnitBF16,
+  kLinearMicroKernelInt8,
+  kLinearMatrixUnitInt8,
   kLinearReference,
   kLayerNorm,
   kEmbedding,

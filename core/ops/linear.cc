@@ -7,16 +7,18 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/onednn/isa.h"
+#include "core/ops/int8_rows.h"
 #include "core/ops/kernel_counts.h"
 #include "core/ops/linear_kernels.h"
 #include "core/ops/packed_matrix.h"
+#include "core/ops/row_kernels.h"
 #include "core/ops/workspace.h"
 #include "core/reference/linear.h"
 
 namespace attentiond {
 
 struct Linear::Impl {
-  DType compute = DType::kF32;
+  DType compute = DType::kF32;  // of the activations
   int64_t in = 0, out = 0;
   PackedMatrix packed;
   AlignedBuffer bias;  // f32 [out], zeros when the layer has none
@@ -36,7 +38,9 @@ Linear::~Linear() = default;
 
 int64_t Linear::in_features() const { return impl_->in; }
 int64_t Linear::out_features() const { return impl_->out; }
-DType Linear::compute() const { return impl_->compute; }
+LinearTypes Linear::types() const {
+  return {impl_->compute, impl_->plain.empty() ? impl_->packed.dtype() : impl_->compute};
+}
 size_t Linear::packed_bytes() const {
   return impl_->packed.bytes() + impl_->bias.size() + impl_->plain.size() * sizeof(float);
 }
@@ -47,7 +51,34 @@ bool IsWeightType(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16;
 }
 
-absl::Status Validate(const TensorView& weight, const TensorView& bias, DType compute) {
+absl::Status ValidateTypes(const LinearTypes& types, int64_t inputs) {
+  const DType compute = types.activations;
+  if (compute != DType::kF32 && compute != DType::kBF16) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("compute type ", Name(compute), "; it is f32 or bf16"));
+  }
+  if (types.weights != DType::kI8 && types.weights != compute) {
+    return absl::InvalidArgumentError(absl::StrCat("weights packed as ", Name(types.weights),
+                                                   "; it is ", Name(compute), " or i8"));
+  }
+  if (compute == DType::kBF16 && !onednn::HasMicroKernels(compute)) {
+    return absl::UnimplementedError(
+        absl::StrCat("this processor (", onednn::IsaName(), ") does not multiply bf16; use f32"));
+  }
+  if (types.weights != DType::kI8) return absl::OkStatus();
+  if (!onednn::HasMicroKernels(DType::kU8)) {
+    return absl::UnimplementedError(
+        absl::StrCat("this processor (", onednn::IsaName(),
+                     ") does not multiply int8, which takes VNNI or AMX; use bf16 or f32"));
+  }
+  if (inputs > PackedMatrix::kMaxInt8Depth) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "weight has ", inputs, " inputs, int8 takes at most ", PackedMatrix::kMaxInt8Depth));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Validate(const TensorView& weight, const TensorView& bias) {
   if (weight.shape.rank() != 2 || weight.num_elements() == 0 || !IsWeightType(weight.dtype)) {
     return absl::InvalidArgumentError(absl::StrCat("weight is ", Name(weight.dtype), " ",
                                                    weight.shape.ToString(),
@@ -60,21 +91,15 @@ absl::Status Validate(const TensorView& weight, const TensorView& bias, DType co
         "bias is ", Name(bias.dtype), " ", bias.shape.ToString(), ", a weight of ",
         weight.shape.ToString(), " needs f32, bf16 or f16 of shape [", weight.shape.dim(0), "]"));
   }
-  if (compute != DType::kF32 && compute != DType::kBF16) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("compute type ", Name(compute), "; it is f32 or bf16"));
-  }
-  if (compute == DType::kBF16 && !onednn::HasMicroKernels(compute)) {
-    return absl::UnimplementedError(
-        absl::StrCat("this processor (", onednn::IsaName(), ") does not multiply bf16; use f32"));
-  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<Linear> Linear::Create(TensorView weight, TensorView bias, DType compute) {
-  RETURN_IF_ERROR(Validate(weight, bias, compute));
+absl::StatusOr<Linear> Linear::Create(TensorView weight, TensorView bias, LinearTypes types) {
+  RETURN_IF_ERROR(Validate(weight, bias));
+  RETURN_IF_ERROR(ValidateTypes(types, weight.shape.dim(1)));
+  const DType compute = types.activations;
   auto impl = std::make_unique<Impl>();
   impl->compute = compute;
   impl->out = weight.shape.dim(0);
@@ -85,8 +110,8 @@ absl::StatusOr<Linear> Linear::Create(TensorView weight, TensorView bias, DType 
   if (bias.data != nullptr) {
     LoadRow(bias.data, bias.dtype, impl->out, static_cast<float*>(impl->bias.data()));
   }
-  if (onednn::HasMicroKernels(compute)) {
-    impl->packed = PackedMatrix(weight, compute);
+  if (types.weights == DType::kI8 || onednn::HasMicroKernels(compute)) {
+    impl->packed = PackedMatrix(weight, types.weights);
   } else {
     impl->plain.resize(static_cast<size_t>(weight.num_elements()));
     LoadRow(weight.data, weight.dtype, weight.num_elements(), impl->plain.data());
@@ -138,14 +163,10 @@ const void* Linear::Impl::PadDepth(const Args& args, ExecutionContext& context) 
 }
 
 absl::Status Linear::Impl::RunKernels(const Args& args, ExecutionContext& context) const {
-  CountKernel(packed.for_matrix_unit()  ? Kernel::kLinearMatrixUnitBF16
-              : compute == DType::kBF16 ? Kernel::kLinearMicroKernelBF16
-                                        : Kernel::kLinearMicroKernelF32);
-  const bool pad = packed.depth() != in;
   LinearProblem problem;
   problem.weight = &packed;
-  problem.x = pad ? PadDepth(args, context) : args.x;
-  problem.x_stride = pad ? packed.depth() : args.x_stride;
+  problem.x = args.x;
+  problem.x_stride = args.x_stride;
   problem.rows = args.rows;
   problem.result.bias = bias_data();
   problem.result.activation = args.activation;
@@ -153,6 +174,29 @@ absl::Status Linear::Impl::RunKernels(const Args& args, ExecutionContext& contex
   problem.result.y = args.y;
   problem.result.y_stride = args.y_stride;
   problem.result.dtype = compute;
+  if (packed.dtype() == DType::kI8) {
+    CountKernel(packed.for_matrix_unit() ? Kernel::kLinearMatrixUnitInt8
+                                         : Kernel::kLinearMicroKernelInt8);
+    const Int8Rows quantized = QuantizeRows({.x = args.x,
+                                             .dtype = compute,
+                                             .x_stride = args.x_stride,
+                                             .rows = args.rows,
+                                             .width = in,
+                                             .depth = packed.depth(),
+                                             .for_matrix_unit = packed.for_matrix_unit()},
+                                            context);
+    problem.x = quantized.values;
+    problem.x_stride = packed.depth();
+    problem.row_scales = quantized.scales;
+  } else {
+    CountKernel(packed.for_matrix_unit()  ? Kernel::kLinearMatrixUnitBF16
+                : compute == DType::kBF16 ? Kernel::kLinearMicroKernelBF16
+                                          : Kernel::kLinearMicroKernelF32);
+    if (packed.depth() != in) {
+      problem.x = PadDepth(args, context);
+      problem.x_stride = packed.depth();
+    }
+  }
   if (!packed.for_matrix_unit()) return RunLinearOnMicroKernels(problem, context);
   RunLinearOnMatrixUnit(problem, context);
   return absl::OkStatus();

@@ -11,13 +11,27 @@
 
 namespace attentiond {
 
+/// The types of a linear layer: of what goes in and out, and of what is multiplied.
+struct LinearTypes {
+  /// x, y and the packed weights are all of this type.
+  LinearTypes(DType both) : activations(both), weights(both) {}  // NOLINT: the usual case
+  LinearTypes(DType activations_type, DType weights_type)
+      : activations(activations_type), weights(weights_type) {}
+
+  DType activations;  ///< kF32 or kBF16
+  DType weights;      ///< the same; or kI8, then x is quantised too, each row by itself
+};
+
 /// A linear layer's weights, packed for this processor. Immutable; may be shared by contexts.
 class Linear {
  public:
   /// weight [out, in] and bias [out] (data nullptr: none), f32, f16 or bf16, row-major, as a
-  /// checkpoint has them; both are copied. `compute` is kF32 or kBF16: the type of x, y and the
-  /// packed weights (sums are f32 always).
-  static absl::StatusOr<Linear> Create(TensorView weight, TensorView bias, DType compute);
+  /// checkpoint has them; both are copied. Sums of floats are f32, those of integers exact.
+  ///
+  /// Errors    kInvalidArgument: not such types and shapes. kUnimplemented: this processor does not
+  ///           multiply bf16, or int8.
+  /// Numerics  with weights of kI8 the products are reference::QuantizedLinear()'s.
+  static absl::StatusOr<Linear> Create(TensorView weight, TensorView bias, LinearTypes types);
 
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
@@ -25,12 +39,12 @@ class Linear {
 
   int64_t in_features() const;
   int64_t out_features() const;
-  DType compute() const;
+  LinearTypes types() const;
   size_t packed_bytes() const;
 
   /// y[rows, out] = activation(x[rows, in] W^T + b) (+ residual[rows, out]).
-  /// x, y and residual are of type compute(), rows contiguous at the strides given (in elements); y
-  /// overlaps nothing but may be the residual itself. rows >= 0.
+  /// x, y and residual are of type types().activations, rows contiguous at the strides given (in
+  /// elements); y overlaps nothing but may be the residual itself. rows >= 0.
   struct Args {
     const void* x = nullptr;
     int64_t x_stride = 0;

@@ -6,6 +6,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/onednn/context.h"
+#include "core/ops/int8_tiles.h"
 #include "core/ops/tile_product.h"
 
 namespace attentiond {
@@ -21,7 +22,7 @@ constexpr int64_t kTaskRows = 256;
 // Rows of x that stay in the second-level cache (2 MiB where there is a matrix unit) while the
 // panels pass by. Fewer rows read the weights more often, and memory is what large products wait
 // for.
-constexpr int64_t kGroupBytes = 768 * 1024;
+constexpr int64_t kGroupBytes = 768 * 1024, kInt8GroupBytes = kGroupBytes / 2;
 // The most that a micro-kernel multiplies in one go; keeps its unrolled code small.
 constexpr int64_t kMaxChunkDepth = 512;
 // Less work than this is not worth another thread.
@@ -29,11 +30,17 @@ constexpr double kGrainSeconds = 10e-6;
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// `rows` in as few equal groups of at most `most`, or a block, as it takes; in whole blocks.
+int64_t GroupRows(int64_t rows, int64_t most, int64_t block) {
+  const int64_t num_groups = CeilDivide(rows, std::max(block, most));
+  return CeilDivide(CeilDivide(rows, num_groups), block) * block;
+}
+
 // Tasks of `rows` rows and one panel that are worth a thread. How long one takes is estimated from
 // what a thread multiplies and reads in a second: low is safe.
 int64_t Grain(const PackedMatrix& weight, int64_t rows) {
-  const bool bf16 = weight.dtype() == DType::kBF16;
-  const double multiply_adds_a_second = bf16 ? 1e12 : 1e11, bytes_a_second = 2e10;
+  const double multiply_adds_a_second = weight.dtype() == DType::kF32 ? 1e11 : 1e12;
+  const double bytes_a_second = 2e10;
   const auto size = static_cast<double>(weight.depth() * weight.panel_columns());
   const double seconds =
       std::max(static_cast<double>(rows) * size / multiply_adds_a_second,
@@ -66,6 +73,8 @@ absl::StatusOr<ChunkKernels> GetKernels(onednn::KernelCache& cache, const DepthC
                                         onednn::MicroKernelShape shape) {
   ChunkKernels kernels;
   shape.depth = chunks.count == 1 ? chunks.last : chunks.length;
+  // The sums of integers begin with PackedMatrix::first_sums().
+  shape.accumulate = shape.dtype == DType::kU8;
   ASSIGN_OR_RETURN(kernels.first, cache.Get(shape));
   shape.accumulate = true;
   if (chunks.count > 2) {
@@ -102,15 +111,55 @@ TileResult LinearProblem::ResultAt(int64_t row, int64_t max_rows, int64_t column
   return part;
 }
 
+Int8Sums LinearProblem::Int8ResultAt(int64_t row, int64_t max_rows, int64_t column,
+                                     int64_t max_columns) const {
+  const TileResult part = ResultAt(row, max_rows, column, max_columns);
+  return {.rows = part.rows,
+          .columns = part.columns,
+          .row_scales = row_scales + row,
+          .column_scales = weight->scales() + column,
+          .bias = part.bias,
+          .residual = part.residual,
+          .y = part.y,
+          .y_stride = part.y_stride,
+          .dtype = part.dtype};
+}
+
+namespace {
+
+void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
+  const PackedMatrix& weight = *problem.weight;
+  const int64_t group_rows = GroupRows(problem.rows, kInt8GroupBytes / weight.depth(), kBlockRows);
+  // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
+  context.threads().ParallelFor(
+      CeilDivide(problem.rows, group_rows) * weight.num_panels(),
+      Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
+        Int8TileMultiplier multiplier;
+        Int8TileProduct product;
+        product.depth = weight.depth();
+        product.finish = ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t row = task / weight.num_panels() * group_rows;
+          const int64_t panel = task % weight.num_panels();
+          const int64_t column = panel * weight.panel_columns();
+          product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
+          product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
+          product.first_sums = weight.first_sums() + column;
+          product.result = problem.Int8ResultAt(row, group_rows, column, weight.panel_columns());
+          multiplier.Multiply(product);
+        }
+        multiplier.Flush();
+      });
+}
+
+}  // namespace
+
 void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
+  if (weight.dtype() == DType::kI8) return RunInt8OnMatrixUnit(problem, context);
   const int64_t x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
-  const int64_t max_group_rows =
-      std::max<int64_t>(TileMultiplier::kBlockRows, kGroupBytes / x_stride);
-  const int64_t num_groups = CeilDivide(problem.rows, max_group_rows);
   const int64_t group_rows =
-      CeilDivide(CeilDivide(problem.rows, num_groups), TileMultiplier::kBlockRows) *
-      TileMultiplier::kBlockRows;
+      GroupRows(problem.rows, kGroupBytes / x_stride, TileMultiplier::kBlockRows);
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * weight.num_panels(),
@@ -140,7 +189,10 @@ absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionCont
   onednn::MicroKernelShape shape;
   shape.columns = shape.c_stride = weight.panel_columns();
   shape.a_stride = problem.x_stride;
-  shape.dtype = weight.dtype();
+  const bool in_int8 = weight.dtype() == DType::kI8;
+  shape.dtype = in_int8 ? DType::kU8 : weight.dtype();
+  const FinishInt8Rows finish_int8 =
+      ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
   for (size_t i = 0; i < kRowCounts.size(); ++i) {
     shape.rows = kRowCounts[i];
     const bool needed = i == 0 ? problem.rows >= kBlockRows : (problem.rows & kRowCounts[i]) != 0;
@@ -153,14 +205,27 @@ absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionCont
   // y of some rows and one panel of columns.
   const auto run_tile = [&](int64_t row, size_t row_count, int64_t panel, onednn::MatrixUnit& unit,
                             Scratch& scratch) {
+    const int64_t column = panel * weight.panel_columns();
+    auto* const sums = reinterpret_cast<int32_t*>(scratch.tile.data());
+    for (int64_t r = 0; in_int8 && r < kRowCounts[row_count]; ++r) {
+      std::copy_n(weight.first_sums() + column, weight.panel_columns(),
+                  sums + r * weight.panel_columns());
+    }
     for (int64_t c = 0; c < chunks.count; ++c) {
       const onednn::MicroKernel& kernel = kernels[row_count].OfChunk(c, chunks);
       unit.Prepare(kernel);
       kernel.Run(x + (row * problem.x_stride + c * chunks.length) * element,
                  weight.at(panel, c * chunks.length), scratch.tile.data(), scratch.kernel.data());
     }
-    TileResult result = problem.ResultAt(row, kRowCounts[row_count], panel * weight.panel_columns(),
-                                         weight.panel_columns());
+    if (in_int8) {
+      Int8Sums result =
+          problem.Int8ResultAt(row, kRowCounts[row_count], column, weight.panel_columns());
+      result.sums = sums;
+      result.sums_stride = weight.panel_columns();
+      return finish_int8(result, 0, result.rows);
+    }
+    TileResult result =
+        problem.ResultAt(row, kRowCounts[row_count], column, weight.panel_columns());
     result.tile = scratch.tile.data();
     result.tile_stride = weight.panel_columns();
     FinishTile(result);

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/int8_kernels.h"
 #include "core/ops/packed_matrix.h"
 #include "core/ops/row_kernels.h"
 
@@ -14,14 +15,17 @@ namespace attentiond {
 /// y = activation(x W^T + bias) (+ residual).
 struct LinearProblem {
   const PackedMatrix* weight = nullptr;
-  const void* x = nullptr;  ///< [rows, weight->depth()], zeros past the layer's inputs
-  int64_t x_stride = 0;     ///< elements
+  /// [rows, weight->depth()], zeros past the layer's inputs; of kI8: as QuantizeRows() makes them
+  const void* x = nullptr;
+  int64_t x_stride = 0;  ///< elements
   int64_t rows = 0;
+  const float* row_scales = nullptr;  ///< of kI8: [rows]
   TileResult result;  ///< of all rows and columns; its tile and its numbers are not used
 
   /// What becomes of the rows from `row` and the columns from `column`, of which there are as many
   /// as are left up to the limits.
   TileResult ResultAt(int64_t row, int64_t max_rows, int64_t column, int64_t max_columns) const;
+  Int8Sums Int8ResultAt(int64_t row, int64_t max_rows, int64_t column, int64_t max_columns) const;
 };
 
 /// By the matrix unit; the weight was packed for it (PackedMatrix::for_matrix_unit()).

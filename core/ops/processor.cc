@@ -28,14 +28,17 @@ ProcessorInfo DescribeProcessor() {
   info.vector_isa = hwy::TargetName(targets & -targets);
   info.onednn_version = onednn::Version();
   info.has_bf16 = onednn::HasMicroKernels(DType::kBF16);
+  info.has_int8 = onednn::HasMicroKernels(DType::kU8);
+  const auto describe = [&info](const char* op, absl::string_view type, bool fast) {
+    info.kernels.push_back(absl::StrCat(
+        op, " ", type, ": ", fast ? absl::StrCat("brgemm (", info.isa, ")") : std::string("none")));
+  };
   for (const char* op : {"attention", "linear"}) {
     for (const DType dtype : {DType::kF32, DType::kBF16}) {
-      const bool fast = onednn::HasMicroKernels(dtype);
-      info.kernels.push_back(
-          absl::StrCat(op, " ", Name(dtype), ": ",
-                       fast ? absl::StrCat("brgemm (", info.isa, ")") : std::string("none")));
+      describe(op, Name(dtype), onednn::HasMicroKernels(dtype));
     }
   }
+  describe("linear", "int8", info.has_int8);
   return info;
 }
 

@@ -11,6 +11,7 @@ struct ProcessorInfo {
   std::string vector_isa;      ///< Highway's: "AVX3" is AVX-512
   std::string onednn_version;  ///< "3.7.2"
   bool has_bf16 = false;       ///< Linear and Attention multiply bf16 in hardware
+  bool has_int8 = false;       ///< Linear multiplies int8 in hardware
   /// One line for each op and type: "linear bf16: brgemm (avx512_core_amx)".
   std::vector<std::string> kernels;
 };

@@ -2,29 +2,13 @@
 
 #include <cmath>
 
-#include "core/ops/gelu_table.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/row_kernels.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/activation-inl.h"
 #include "core/ops/vector-inl.h"
 #include "hwy/highway.h"
-
-#ifndef ATTENTIOND_OPS_ROW_KERNELS_ONCE_
-#define ATTENTIOND_OPS_ROW_KERNELS_ONCE_
-namespace attentiond {
-namespace {
-
-// Whether the processor has AVX512_BF16.
-bool RoundsBF16InHardware() {
-  static const bool has_it = __builtin_cpu_supports("avx512bf16") != 0;
-  return has_it;
-}
-
-}  // namespace
-}  // namespace attentiond
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace attentiond {
@@ -41,87 +25,6 @@ void AddValues(const T* x, int64_t size, float* sum) {
 template <typename From, typename To>
 void ConvertValues(const From* x, int64_t size, To* y) {
   ForEachVector(size, [=](int64_t i, int64_t count) { Store(Load(x + i, count), y + i, count); });
-}
-
-struct Identity {
-  HWY_INLINE V operator()(V x) const { return x; }
-};
-#if HWY_TARGET == HWY_AVX3
-// x Phi(x) = max(x, 0) - |x| Phi(-|x|).
-class GeluErf {
- public:
-  GeluErf() {
-    const GeluTable& table = GeluTable::Get();
-    for (int k = 0; k < GeluTable::kTerms; ++k) {
-      coefficients_[k] = _mm512_load_ps(table.coefficients[k].data());
-    }
-  }
-  HWY_INLINE V operator()(V x) const {
-    // Adding this rounds to integers, which are then the lowest bits.
-    const __m512 rounder = _mm512_set1_ps(0x1.8p23f);
-    const __m512 scale = _mm512_set1_ps(1 / GeluTable::kWidth);
-    const __m512 a = _mm512_min_ps(_mm512_abs_ps(x.raw), _mm512_set1_ps(GeluTable::kEnd));
-    const __m512 rounded = _mm512_fmadd_ps(a, scale, rounder);
-    const __m512 r = _mm512_fmsub_ps(a, scale, _mm512_sub_ps(rounded, rounder));
-    const __m512i segment = _mm512_castps_si512(rounded);
-    __m512 tail = _mm512_permutexvar_ps(segment, coefficients_[GeluTable::kTerms - 1]);
-    for (int k = GeluTable::kTerms - 2; k >= 0; --k) {
-      tail = _mm512_fmadd_ps(tail, r, _mm512_permutexvar_ps(segment, coefficients_[k]));
-    }
-    // In this order a NaN stays one.
-    const __m512 positive = _mm512_max_ps(_mm512_setzero_ps(), x.raw);
-    return V{_mm512_fnmadd_ps(a, tail, positive)};
-  }
-
- private:
-  __m512 coefficients_[GeluTable::kTerms];
-};
-#else
-struct GeluErf {
-  HWY_INLINE V operator()(V x) const {
-    // -12 Phi(-12) is -2e-32; farther out only subnormal numbers follow, which are slow.
-    const V clamped = hn::Max(x, hn::Set(kFloats, -12.0f));
-    return hn::Mul(clamped, NormalCdf(hn::Min(clamped, hn::Set(kFloats, 12.0f))));
-  }
-};
-#endif
-struct GeluTanh {
-  // x/2 (1 + tanh z) is x sigmoid(2z), which has one division and no cancellation.
-  HWY_INLINE V operator()(V x) const {
-    const V cube = hn::Mul(hn::Mul(x, x), hn::Mul(x, hn::Set(kFloats, 0.044715f)));
-    const V z = hn::Mul(hn::Add(x, cube), hn::Set(kFloats, -1.5957691216f));  // -2 sqrt(2 / pi)
-    return hn::Div(x, hn::Add(hn::Set(kFloats, 1.0f), Exp(z)));
-  }
-};
-struct Relu {
-  HWY_INLINE V operator()(V x) const { return hn::Max(x, hn::Zero(kFloats)); }
-};
-struct Silu {
-  HWY_INLINE V operator()(V x) const {
-    return hn::Div(x, hn::Add(hn::Set(kFloats, 1.0f), Exp(hn::Neg(x))));
-  }
-};
-struct Tanh {
-  HWY_INLINE V operator()(V x) const { return hn::Tanh(kFloats, x); }
-};
-
-// visit(function) with the function that `activation` names.
-template <typename Visit>
-HWY_INLINE void VisitActivation(Activation activation, Visit visit) {
-  switch (activation) {
-    case Activation::kNone:
-      return visit(Identity());
-    case Activation::kGeluErf:
-      return visit(GeluErf());
-    case Activation::kGeluTanh:
-      return visit(GeluTanh());
-    case Activation::kRelu:
-      return visit(Relu());
-    case Activation::kSilu:
-      return visit(Silu());
-    case Activation::kTanh:
-      return visit(Tanh());
-  }
 }
 
 template <typename T>
@@ -187,16 +90,6 @@ HWY_INLINE void VisitValues(DType dtype, const void* data, Visit visit) {
   if (dtype == DType::kF32) return visit(static_cast<const float*>(data));
   if (dtype == DType::kBF16) return visit(static_cast<const BFloat16*>(data));
   visit(static_cast<const Float16*>(data));
-}
-
-// visit(pointer) with `data`, of f32 or bf16, as a pointer to its elements, which will be stored.
-template <typename Visit>
-HWY_INLINE void VisitStored(DType dtype, void* data, Visit visit) {
-  if (dtype == DType::kF32) return visit(static_cast<float*>(data));
-#if HWY_TARGET == HWY_AVX3
-  if (RoundsBF16InHardware()) return visit(static_cast<HardwareBFloat16*>(data));
-#endif
-  visit(static_cast<BFloat16*>(data));
 }
 
 void AddRow(const void* x, DType dtype, int64_t size, float* sum) {

@@ -53,6 +53,11 @@ class TileRegisters {
   static void MultiplyBF16() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kC), "i"(kA), "i"(kB));
   }
+  /// Register C [rows, 16] of i32 += A [rows, 64] of u8, B [16, 16, 4] of i8.
+  template <int kC, int kA, int kB>
+  static void MultiplyBytes() {
+    asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kC), "i"(kA), "i"(kB));
+  }
 
  private:
   // As the processor reads them.

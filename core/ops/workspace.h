@@ -23,6 +23,7 @@ class Workspace {
     kAttentionScratch,
     kAttentionPartials,
     kPrimitive,
+    kQuantized,
     kCount
   };
 

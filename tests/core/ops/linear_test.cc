@@ -244,7 +244,8 @@ TEST(LinearCreateTest, SaysWhatItHolds) {
   ASSERT_TRUE(linear.ok());
   EXPECT_EQ(linear->in_features(), 30);
   EXPECT_EQ(linear->out_features(), 40);
-  EXPECT_EQ(linear->compute(), DType::kF32);
+  EXPECT_EQ(linear->types().activations, DType::kF32);
+  EXPECT_EQ(linear->types().weights, DType::kF32);
   EXPECT_GE(linear->packed_bytes(), 40u * 30 * 4);
 }
 

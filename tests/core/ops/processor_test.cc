@@ -16,7 +16,8 @@ TEST(ProcessorTest, AgreesWithOneDnn) {
   EXPECT_EQ(info.onednn_version, "3.7.2");
   EXPECT_EQ(info.has_bf16, onednn::HasMicroKernels(DType::kBF16));
   EXPECT_FALSE(info.vector_isa.empty());
-  EXPECT_THAT(info.kernels, ::testing::SizeIs(4));
+  EXPECT_EQ(info.has_int8, onednn::HasMicroKernels(DType::kU8));
+  EXPECT_THAT(info.kernels, ::testing::SizeIs(5));
 }
 
 TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
@@ -26,6 +27,10 @@ TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
   if (std::string(limit) == "AVX2") {
     EXPECT_THAT(info.isa, ::testing::AnyOf("avx2", "avx", "sse41"));
     EXPECT_THAT(info.vector_isa, ::testing::AnyOf("AVX2", "SSE4", "SSSE3", "SCALAR"));
+    EXPECT_FALSE(info.has_int8);
+  }
+  if (std::string(limit) == "AVX512_CORE") {
+    EXPECT_FALSE(info.has_int8);
   }
   if (std::string(limit) == "SSE41") {
     EXPECT_EQ(info.isa, "sse41");
