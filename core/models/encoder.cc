@@ -1,6 +1,7 @@
 // core/models/encoder.cc -- embeddings, then layers of attention and feed-forward.
 #include "core/models/encoder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 
@@ -11,6 +12,13 @@
 #include "core/ops/workspace.h"
 
 namespace attentiond {
+namespace {
+
+// Where tokens do not see each other, so many go through a layer at a time: what is made of them is
+// still in the caches when it is used. Fewer would read the weights more often.
+int64_t MostRows(ExecutionContext& context) { return 1024 * context.threads().num_threads(); }
+
+}  // namespace
 
 /// The buffers of one run, in the context's workspace. Rows are contiguous but for a cache line
 /// between those of the widest: powers of two apart they would compete for few places in the cache.
@@ -19,7 +27,7 @@ struct Encoder::Activations {
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
-  void* intermediate = nullptr;     // [T, I] at intermediate_stride
+  void* intermediate = nullptr;     // [MostRows(), I] at intermediate_stride
   int64_t intermediate_stride = 0;
 };
 
@@ -36,10 +44,10 @@ absl::Span<int64_t> RowStarts(size_t count, ExecutionContext& context) {
 Encoder::Encoder(EncoderConfig config, DType compute, EncoderWeights weights)
     : config_(std::move(config)), compute_(compute), weights_(std::move(weights)) {}
 
-absl::StatusOr<Encoder> Encoder::Load(const EncoderConfig& config, DType compute,
+absl::StatusOr<Encoder> Encoder::Load(const EncoderConfig& config, LinearTypes types,
                                       WeightLoader* loader) {
-  ASSIGN_OR_RETURN(EncoderWeights weights, LoadEncoderWeights(config, compute, loader));
-  return Encoder(config, compute, std::move(weights));
+  ASSIGN_OR_RETURN(EncoderWeights weights, LoadEncoderWeights(config, types, loader));
+  return Encoder(config, types.activations, std::move(weights));
 }
 
 absl::StatusOr<TensorView> Encoder::Run(const EncoderBatch& batch,
@@ -54,18 +62,21 @@ absl::StatusOr<TensorView> Encoder::Run(const EncoderBatch& batch,
 
 Encoder::Activations Encoder::Prepare(const EncoderBatch& batch, ExecutionContext& context) const {
   Workspace& workspace = context.workspace();
-  const auto width = [&](int64_t channels) {
-    return batch.ids.size() * static_cast<size_t>(channels) * ByteSize(compute_);
-  };
   using Slot = Workspace::Slot;
   const int64_t intermediate_stride =
       config_.intermediate_size + 64 / static_cast<int64_t>(ByteSize(compute_));
-  return {.tokens = static_cast<int64_t>(batch.ids.size()),
-          .hidden = workspace.Get(Slot::kHidden, width(config_.hidden_size)),
-          .query_key_value = workspace.Get(Slot::kProjection, width(3 * config_.hidden_size)),
-          .attended = workspace.Get(Slot::kAttentionOutput, width(config_.hidden_size)),
-          .intermediate = workspace.Get(Slot::kIntermediate, width(intermediate_stride)),
-          .intermediate_stride = intermediate_stride};
+  const auto tokens = static_cast<int64_t>(batch.ids.size());
+  const auto bytes = [&](int64_t rows, int64_t channels) {
+    return static_cast<size_t>(rows * channels) * ByteSize(compute_);
+  };
+  return {
+      .tokens = tokens,
+      .hidden = workspace.Get(Slot::kHidden, bytes(tokens, config_.hidden_size)),
+      .query_key_value = workspace.Get(Slot::kProjection, bytes(tokens, 3 * config_.hidden_size)),
+      .attended = workspace.Get(Slot::kAttentionOutput, bytes(tokens, config_.hidden_size)),
+      .intermediate = workspace.Get(
+          Slot::kIntermediate, bytes(std::min(tokens, MostRows(context)), intermediate_stride)),
+      .intermediate_stride = intermediate_stride};
 }
 
 void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
@@ -77,7 +88,7 @@ void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
     lookups.push_back({weights_.type_embeddings.view(), batch.type_ids});
   }
   Embed(lookups, compute_, at.hidden, context);
-  RunNorm(weights_.embeddings_norm, at, context);
+  RunNorm(weights_.embeddings_norm, at.hidden, at.tokens, context);
 }
 
 absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activations* at,
@@ -92,37 +103,45 @@ absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activati
                                             context));
   RETURN_IF_ERROR(RunAttention(index, batch, *at, context));
   if (index + 1 == weights_.layers.size()) KeepFirstTokens(batch, at);
-  RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
-                                              .x_stride = hidden,
-                                              .y = at->hidden,
-                                              .y_stride = hidden,
-                                              .rows = at->tokens,
-                                              .residual = at->hidden},
-                                             context));
-  RunNorm(layer.attention_norm, *at, context);
-  RETURN_IF_ERROR(RunFeedForward(layer, *at, context));
-  RunNorm(layer.output_norm, *at, context);
+  const int64_t most = MostRows(context);
+  for (int64_t row = 0; row < at->tokens; row += most) {
+    RETURN_IF_ERROR(RunAfterAttention(layer, *at, row, std::min(most, at->tokens - row), context));
+  }
   return absl::OkStatus();
 }
 
-absl::Status Encoder::RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
-                                     ExecutionContext& context) const {
+/// After attention tokens do not see each other: `rows` of them from `row`.
+absl::Status Encoder::RunAfterAttention(const EncoderLayerWeights& layer, const Activations& at,
+                                        int64_t row, int64_t rows,
+                                        ExecutionContext& context) const {
   const int64_t hidden = config_.hidden_size;
   const int64_t inner = at.intermediate_stride;
-  RETURN_IF_ERROR(layer.intermediate.Run({.x = at.hidden,
+  const auto offset = static_cast<size_t>(row * hidden) * ByteSize(compute_);
+  void* const states = static_cast<char*>(at.hidden) + offset;
+  RETURN_IF_ERROR(layer.attention_output.Run({.x = static_cast<char*>(at.attended) + offset,
+                                              .x_stride = hidden,
+                                              .y = states,
+                                              .y_stride = hidden,
+                                              .rows = rows,
+                                              .residual = states},
+                                             context));
+  RunNorm(layer.attention_norm, states, rows, context);
+  RETURN_IF_ERROR(layer.intermediate.Run({.x = states,
                                           .x_stride = hidden,
                                           .y = at.intermediate,
                                           .y_stride = inner,
-                                          .rows = at.tokens,
+                                          .rows = rows,
                                           .activation = config_.activation},
                                          context));
-  return layer.output.Run({.x = at.intermediate,
-                           .x_stride = inner,
-                           .y = at.hidden,
-                           .y_stride = hidden,
-                           .rows = at.tokens,
-                           .residual = at.hidden},
-                          context);
+  RETURN_IF_ERROR(layer.output.Run({.x = at.intermediate,
+                                    .x_stride = inner,
+                                    .y = states,
+                                    .y_stride = hidden,
+                                    .rows = rows,
+                                    .residual = states},
+                                   context));
+  RunNorm(layer.output_norm, states, rows, context);
+  return absl::OkStatus();
 }
 
 /// The arguments that all calls share, for rows that begin at `first_token`.
@@ -231,12 +250,12 @@ void Encoder::KeepFirstTokens(const EncoderBatch& batch, Activations* at) const 
   at->tokens = static_cast<int64_t>(rows + rest_tokens);
 }
 
-void Encoder::RunNorm(const NormWeights& norm, const Activations& at,
+void Encoder::RunNorm(const NormWeights& norm, void* states, int64_t rows,
                       ExecutionContext& context) const {
-  LayerNorm({.x = at.hidden,
-             .y = at.hidden,
+  LayerNorm({.x = states,
+             .y = states,
              .dtype = compute_,
-             .rows = at.tokens,
+             .rows = rows,
              .width = config_.hidden_size,
              .gamma = norm.gamma.data(),
              .beta = norm.beta.data(),

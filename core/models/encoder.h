@@ -35,16 +35,16 @@ struct EncoderBatch {
 /// Immutable; may be shared by contexts.
 class Encoder {
  public:
-  /// Loads the encoder's weights. `compute` is kF32 or kBF16: the type of the activations, of the
-  /// packed weights, and of what Run() returns.
-  static absl::StatusOr<Encoder> Load(const EncoderConfig& config, DType compute,
+  /// Loads the encoder's weights. `types` are those of its linear layers; everything else computes
+  /// in, and Run() returns, the type of the activations.
+  static absl::StatusOr<Encoder> Load(const EncoderConfig& config, LinearTypes types,
                                       WeightLoader* loader);
 
   /// The last hidden states [T, hidden_size], of the batch's `first_token_rows` the first tokens
   /// only; in the context's memory: valid until the context runs something else. What a row gets
   /// does not depend on the others, bit for bit, nor on the number of threads.
   ///
-  /// Numerics  sums, softmax and norms in f32; activations between the ops in `compute`.
+  /// Numerics  sums, softmax and norms in f32; activations between the ops in their type.
   /// Source    Vaswani et al. 2017, arXiv:1706.03762, section 3; norms after the residual sums.
   absl::StatusOr<TensorView> Run(const EncoderBatch& batch, ExecutionContext& context) const;
 
@@ -64,10 +64,11 @@ class Encoder {
   absl::Status RunFirstTokensAttention(const EncoderBatch& batch, const Activations& at,
                                        ExecutionContext& context) const;
   void KeepFirstTokens(const EncoderBatch& batch, Activations* at) const;
-  absl::Status RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
-                              ExecutionContext& context) const;
+  absl::Status RunAfterAttention(const EncoderLayerWeights& layer, const Activations& at,
+                                 int64_t row, int64_t rows, ExecutionContext& context) const;
   AttentionArgs ArgsFor(const Activations& at, int64_t first_token) const;
-  void RunNorm(const NormWeights& norm, const Activations& at, ExecutionContext& context) const;
+  void RunNorm(const NormWeights& norm, void* states, int64_t rows,
+               ExecutionContext& context) const;
 
   EncoderConfig config_;
   DType compute_;
