@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/engine/int8_check.h"
 #include "core/engine/precision.h"
 #include "core/models/multi_head_attention_layer.h"
 
@@ -26,6 +27,17 @@ class AttentionLayerModel final : public Model, public AttentionLayer {
   const MultiHeadAttentionLayer layer_;
 };
 
+absl::StatusOr<double> CheckInt8(const MultiHeadAttentionConfig& config,
+                                 const Checkpoint& checkpoint,
+                                 const MultiHeadAttentionLayer& layer) {
+  WeightLoader loader(&checkpoint);
+  ASSIGN_OR_RETURN(const MultiHeadAttentionLayer in_f32,
+                   MultiHeadAttentionLayer::Load(config, DType::kF32, &loader));
+  ASSIGN_OR_RETURN(const CanaryOutputs expected, RunCanary(config, in_f32));
+  ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(config, layer));
+  return CompareInt8(outputs, expected);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadAttentionLayer(const Checkpoint& checkpoint,
@@ -35,7 +47,9 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadAttentionLayer(const Checkpoint
   ModelInfo info;
   info.kind = ModelKind::kAttentionLayer;
   info.architecture = "multihead_attention";
-  info.compute = ComputeType(options.precision, checkpoint, DescribePlatform().has_bf16);
+  const LinearTypes types =
+      ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
+  info.compute = types.weights;
   info.hidden_size = config.embed_dim;
   info.num_layers = 1;
   info.num_heads = config.num_heads;
@@ -44,7 +58,10 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadAttentionLayer(const Checkpoint
 
   WeightLoader loader(&checkpoint);
   ASSIGN_OR_RETURN(MultiHeadAttentionLayer layer,
-                   MultiHeadAttentionLayer::Load(config, info.compute, &loader));
+                   MultiHeadAttentionLayer::Load(config, types, &loader));
+  if (types.weights == DType::kI8) {
+    ASSIGN_OR_RETURN(info.int8_cosine, CheckInt8(config, checkpoint, layer));
+  }
   info.weight_bytes = loader.loaded_bytes();
   return std::make_shared<const AttentionLayerModel>(std::move(info), std::move(layer));
 }

@@ -29,6 +29,7 @@ absl::Status UnsupportedType(const std::string& found) {
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
                                                        const LoadOptions& options) {
+  RETURN_IF_ERROR(CheckPrecision(options.precision, DescribePlatform()));
   ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(directory));
   const absl::StatusOr<std::string> type = GetString(checkpoint->config(), "model_type", "");
   if (!type.ok()) return InConfigJson(type.status());

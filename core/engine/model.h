@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,11 @@ struct ModelInfo {
   ModelKind kind = ModelKind::kEmbedding;
   std::string
       architecture;  ///< config.json's model_type: "bert", "distilbert", "multihead_attention"
-  DType compute = DType::kF32;
+  DType compute = DType::kF32;  ///< what is multiplied: kF32, kBF16 or kI8 (linear layers)
+  /// Of kI8 alone: the lowest cosine between an output and the same in f32, for inputs that are
+  /// always the same. Below kWorryingInt8Cosine the model may well answer differently.
+  std::optional<double> int8_cosine;
+  static constexpr double kWorryingInt8Cosine = 0.99;
   int64_t hidden_size = 0;
   int64_t num_layers = 0;
   int64_t num_heads = 0;
@@ -107,12 +112,16 @@ class Model {
 
 struct LoadOptions {
   /// kAuto: bf16 for a checkpoint stored in 16 bits where this processor multiplies bf16, else f32.
-  enum class Precision : uint8_t { kAuto, kF32, kBF16 };
+  /// kInt8: linear layers (of encoders and attention layers; not classification heads) multiply
+  /// int8, quantised by the row at run time; the rest is bf16 where that is fast, else f32.
+  enum class Precision : uint8_t { kAuto, kF32, kBF16, kInt8 };
   Precision precision = Precision::kAuto;
 };
 
 /// Loads `directory`. kNotFound, kInvalidArgument, kUnimplemented: one line that names the file or
-/// key, what was found and what is required. Never crashes on broken files.
+/// key, what was found and what is required. Never crashes on broken files. kUnimplemented too when
+/// this processor does not multiply the precision's type, kInvalidArgument when int8 is too coarse
+/// for the model: less than 0.9 cosine to f32.
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
                                                        const LoadOptions& options);
 
@@ -123,10 +132,14 @@ struct Platform {
   std::string isa;
   std::string onednn_version;
   bool has_bf16 = false;
+  bool has_int8 = false;
   std::vector<std::string>
       kernels;  ///< e.g. "attention f32: brgemm", "linear bf16: brg_matmul:avx10_1_512_amx"
 };
 Platform DescribePlatform();
+
+/// kUnimplemented: the processor does not multiply what `precision` asks for; says what it has.
+absl::Status CheckPrecision(LoadOptions::Precision precision, const Platform& platform);
 
 /// How often each kernel ran, for attentiond_kernel_dispatch_total{op,kernel}. Threads: any.
 struct KernelCount {

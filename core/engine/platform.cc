@@ -13,6 +13,7 @@ Platform DescribePlatform() {
   return {.isa = std::move(processor.isa),
           .onednn_version = std::move(processor.onednn_version),
           .has_bf16 = processor.has_bf16,
+          .has_int8 = processor.has_int8,
           .kernels = std::move(processor.kernels)};
 }
 

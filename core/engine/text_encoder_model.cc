@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/engine/encoder_row_validation.h"
+#include "core/engine/int8_check.h"
 #include "core/engine/precision.h"
 #include "core/engine/ragged_batch.h"
 #include "core/models/classification_head.h"
@@ -172,6 +173,15 @@ std::string TokenizerFile(const std::string& directory) {
   return has_json ? "tokenizer.json" : "vocab.txt";
 }
 
+/// What the encoder makes of the check's inputs in f32. Its weights are gone afterwards, before
+/// those in int8 are made: loading takes no more memory than loading in f32 does.
+absl::StatusOr<CanaryOutputs> RunCanaryInF32(const EncoderConfig& config,
+                                             const Checkpoint& checkpoint) {
+  WeightLoader loader(&checkpoint);
+  ASSIGN_OR_RETURN(const Encoder encoder, Encoder::Load(config, DType::kF32, &loader));
+  return RunCanary(encoder);
+}
+
 /// A checkpoint without tokenizer files is served by token ids alone.
 absl::Status LoadTokenizer(const std::string& directory, TextEncoderModel::Parts* parts) {
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Load(directory);
@@ -195,10 +205,21 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& c
                                                              const EncoderFamily& family,
                                                              const LoadOptions& options) {
   ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(family, checkpoint.config()));
-  const DType compute = ComputeType(options.precision, checkpoint, DescribePlatform().has_bf16);
+  const LinearTypes types =
+      ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
+  const bool in_int8 = types.weights == DType::kI8;
+  CanaryOutputs in_f32;
+  if (in_int8) {
+    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
+  }
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(Encoder encoder, Encoder::Load(config, compute, &loader));
-  TextEncoderModel::Parts parts{.info = InfoOf(config, compute), .encoder = std::move(encoder)};
+  ASSIGN_OR_RETURN(Encoder encoder, Encoder::Load(config, types, &loader));
+  TextEncoderModel::Parts parts{.info = InfoOf(config, types.weights),
+                                .encoder = std::move(encoder)};
+  if (in_int8) {
+    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(parts.encoder));
+    ASSIGN_OR_RETURN(parts.info.int8_cosine, CompareInt8(outputs, in_f32));
+  }
   if (config.classifies) {
     ASSIGN_OR_RETURN(parts.head, ClassificationHead::Load(config, &loader));
   } else {

@@ -13,8 +13,13 @@ using Precision = LoadOptions::Precision;
 
 class PrecisionTest : public ::testing::Test {
  protected:
+  static void ExpectBoth(const LinearTypes& types, DType expected) {
+    EXPECT_EQ(types.activations, expected);
+    EXPECT_EQ(types.weights, expected);
+  }
+
   // A checkpoint with a matrix and a vector of these types.
-  DType Choose(DType matrix, DType vector, Precision precision, bool has_bf16) {
+  LinearTypes Choose(DType matrix, DType vector, Precision precision, bool has_bf16) {
     CheckpointBuilder builder(nlohmann::json::object(), matrix);
     CheckpointBuilder others(nlohmann::json::object(), vector);
     builder.AddRandom("matrix", {2, 2}, 1);
@@ -24,21 +29,52 @@ class PrecisionTest : public ::testing::Test {
     builder.WriteTo(directory);
     const auto checkpoint = Checkpoint::Open(directory.path());
     EXPECT_TRUE(checkpoint.ok()) << checkpoint.status();
-    return ComputeType(precision, **checkpoint, has_bf16);
+    return ComputeTypes(precision, **checkpoint, has_bf16);
   }
 };
 
 TEST_F(PrecisionTest, AutoTakesBFloat16ForMatricesOf16BitsWhereItIsFast) {
   for (const DType half : {DType::kBF16, DType::kF16}) {
-    EXPECT_EQ(Choose(half, DType::kF32, Precision::kAuto, true), DType::kBF16);
-    EXPECT_EQ(Choose(half, DType::kF32, Precision::kAuto, false), DType::kF32);
+    ExpectBoth(Choose(half, DType::kF32, Precision::kAuto, true), DType::kBF16);
+    ExpectBoth(Choose(half, DType::kF32, Precision::kAuto, false), DType::kF32);
   }
-  EXPECT_EQ(Choose(DType::kF32, DType::kBF16, Precision::kAuto, true), DType::kF32);
+  ExpectBoth(Choose(DType::kF32, DType::kBF16, Precision::kAuto, true), DType::kF32);
 }
 
 TEST_F(PrecisionTest, DoesAsItIsTold) {
-  EXPECT_EQ(Choose(DType::kBF16, DType::kBF16, Precision::kF32, true), DType::kF32);
-  EXPECT_EQ(Choose(DType::kF32, DType::kF32, Precision::kBF16, false), DType::kBF16);
+  ExpectBoth(Choose(DType::kBF16, DType::kBF16, Precision::kF32, true), DType::kF32);
+  ExpectBoth(Choose(DType::kF32, DType::kF32, Precision::kBF16, false), DType::kBF16);
+}
+
+TEST_F(PrecisionTest, Int8IsOfTheWeightsAlone) {
+  for (const bool has_bf16 : {false, true}) {
+    const LinearTypes types = Choose(DType::kBF16, DType::kF32, Precision::kInt8, has_bf16);
+    EXPECT_EQ(types.weights, DType::kI8);
+    EXPECT_EQ(types.activations, has_bf16 ? DType::kBF16 : DType::kF32);
+  }
+}
+
+TEST(CheckPrecisionTest, SaysWhatTheProcessorLacks) {
+  const auto check = [](Precision precision, bool has_bf16, bool has_int8) {
+    return CheckPrecision(precision, {.isa = "old",
+                                      .onednn_version = "",
+                                      .has_bf16 = has_bf16,
+                                      .has_int8 = has_int8,
+                                      .kernels = {}});
+  };
+  for (const Precision precision : {Precision::kAuto, Precision::kF32}) {
+    EXPECT_TRUE(check(precision, false, false).ok());
+  }
+  EXPECT_TRUE(check(Precision::kBF16, true, false).ok());
+  EXPECT_TRUE(check(Precision::kInt8, false, true).ok());
+  EXPECT_EQ(check(Precision::kBF16, false, true),
+            absl::UnimplementedError("this processor (old) does not multiply bf16; use f32"));
+  EXPECT_EQ(check(Precision::kInt8, false, false),
+            absl::UnimplementedError("this processor (old) does not multiply int8, which takes "
+                                     "VNNI or AMX; use f32"));
+  EXPECT_EQ(check(Precision::kInt8, true, false),
+            absl::UnimplementedError("this processor (old) does not multiply int8, which takes "
+                                     "VNNI or AMX; use bf16 or f32"));
 }
 
 }  // namespace
