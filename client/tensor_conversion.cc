@@ -19,6 +19,7 @@ constexpr TypePair kTypes[] = {
     {DType::kBool, v1::DATA_TYPE_BOOL}, {DType::kI32, v1::DATA_TYPE_INT32},
     {DType::kI64, v1::DATA_TYPE_INT64}, {DType::kF16, v1::DATA_TYPE_FP16},
     {DType::kBF16, v1::DATA_TYPE_BF16}, {DType::kF32, v1::DATA_TYPE_FP32},
+    {DType::kI8, v1::DATA_TYPE_INT8},
 };
 
 template <typename From>

@@ -205,8 +205,10 @@ std::vector<Flag> ComputeFlags() {
       Choice<ComputeType>(
           {.name = "--dtype",
            .group = kCompute,
-           .help = "What layers compute in. auto: bf16 for a checkpoint stored in 16 bits where "
-                   "the processor multiplies bf16, else f32. int8 is not available yet."},
+           .help =
+               "What layers compute in. auto: bf16 for a checkpoint stored in 16 bits where "
+               "the processor multiplies bf16, else f32. int8: linear layers of models, quantised "
+               "at run time, the rest in bf16 or f32; refused for models that it changes."},
           &ServerOptions::dtype,
           {{"auto", ComputeType::kAuto},
            {"f32", ComputeType::kF32},

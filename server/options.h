@@ -12,12 +12,12 @@
 
 namespace attentiond {
 
-/// What linear layers and attention compute in.
+/// What linear layers and attention compute in; LoadOptions::Precision says more.
 enum class ComputeType : uint8_t {
   kAuto,  ///< bf16 for a checkpoint stored in 16 bits where the processor multiplies bf16, else f32
   kF32,
   kBF16,
-  kInt8,  ///< not available in this version: the server says so and does not start
+  kInt8,  ///< linear layers, attention in bf16 or f32
 };
 
 struct ServerOptions {

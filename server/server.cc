@@ -21,20 +21,24 @@ int ComputeThreads(const ServerOptions& options, const CpuBudget& budget) {
   return options.threads > 0 ? static_cast<int>(options.threads) : budget.threads;
 }
 
-absl::StatusOr<LoadOptions> ToLoadOptions(ComputeType type) {
+LoadOptions ToLoadOptions(ComputeType type) {
   using Precision = LoadOptions::Precision;
   switch (type) {
     case ComputeType::kAuto:
-      return LoadOptions{.precision = Precision::kAuto};
-    case ComputeType::kF32:
-      return LoadOptions{.precision = Precision::kF32};
-    case ComputeType::kBF16:
-      return LoadOptions{.precision = Precision::kBF16};
-    case ComputeType::kInt8:
       break;
+    case ComputeType::kF32:
+      return {.precision = Precision::kF32};
+    case ComputeType::kBF16:
+      return {.precision = Precision::kBF16};
+    case ComputeType::kInt8:
+      return {.precision = Precision::kInt8};
   }
-  return absl::UnimplementedError(
-      "--dtype int8 is not available yet in this version: use auto, bf16 or f32");
+  return {.precision = Precision::kAuto};
+}
+
+absl::Status CheckDtype(const LoadOptions& load, const Platform& platform) {
+  const absl::Status supported = CheckPrecision(load.precision, platform);
+  return {supported.code(), absl::StrCat("--dtype: ", supported.message())};
 }
 
 Metrics::BuildInfo ToBuildInfo(const Platform& platform, const CpuBudget& budget, int threads) {
@@ -111,10 +115,11 @@ ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       Logger* logger) {
-  ASSIGN_OR_RETURN(const LoadOptions load, ToLoadOptions(options.dtype));
+  const LoadOptions load = ToLoadOptions(options.dtype);
   std::unique_ptr<Server> server(new Server(options, load, logger));
   LogStart(logger, options, server->cpu_budget_, server->compute_threads_.num_threads(),
            server->platform_);
+  RETURN_IF_ERROR(CheckDtype(load, server->platform_));
   RETURN_IF_ERROR(server->Listen());
   RETURN_IF_ERROR(server->LoadModels());
   return server;

@@ -23,6 +23,11 @@ const char* KindName(ModelKind kind) {
   return "";
 }
 
+// As --dtype spells it.
+absl::string_view ComputeName(DType compute) {
+  return compute == DType::kI8 ? "int8" : Name(compute);
+}
+
 }  // namespace
 
 std::string DescribeOptions(const ServerOptions& options) {
@@ -61,17 +66,23 @@ void LogStart(Logger* logger, const ServerOptions& options, const CpuBudget& bud
 
 void LogModel(Logger* logger, const std::string& directory, const ModelInfo& info,
               absl::Duration load_duration) {
-  logger->Info("model loaded", {{"directory", directory},
-                                {"kind", KindName(info.kind)},
-                                {"architecture", info.architecture},
-                                {"dtype", Name(info.compute)},
-                                {"layers", info.num_layers},
-                                {"heads", info.num_heads},
-                                {"hidden_size", info.hidden_size},
-                                {"max_length", info.max_length},
-                                {"tokenizer", info.tokenizer},
-                                {"weight_bytes", info.weight_bytes},
-                                {"load_seconds", absl::ToDoubleSeconds(load_duration)}});
+  std::vector<LogField> fields = {{"directory", directory},
+                                  {"kind", KindName(info.kind)},
+                                  {"architecture", info.architecture},
+                                  {"dtype", ComputeName(info.compute)},
+                                  {"layers", info.num_layers},
+                                  {"heads", info.num_heads},
+                                  {"hidden_size", info.hidden_size},
+                                  {"max_length", info.max_length},
+                                  {"tokenizer", info.tokenizer},
+                                  {"weight_bytes", info.weight_bytes},
+                                  {"load_seconds", absl::ToDoubleSeconds(load_duration)}};
+  if (info.int8_cosine.has_value()) fields.push_back({"int8_cosine", *info.int8_cosine});
+  logger->Log(LogLevel::kInfo, "model loaded", fields);
+  if (info.int8_cosine.value_or(1) < ModelInfo::kWorryingInt8Cosine) {
+    logger->Warning("int8 changes what this model computes: compare its answers with --dtype bf16",
+                    {{"directory", directory}, {"int8_cosine", *info.int8_cosine}});
+  }
 }
 
 }  // namespace attentiond

@@ -26,6 +26,7 @@ constexpr DataTypePair kDataTypes[] = {
     {v1::DATA_TYPE_BOOL, DType::kBool}, {v1::DATA_TYPE_INT32, DType::kI32},
     {v1::DATA_TYPE_INT64, DType::kI64}, {v1::DATA_TYPE_FP16, DType::kF16},
     {v1::DATA_TYPE_BF16, DType::kBF16}, {v1::DATA_TYPE_FP32, DType::kF32},
+    {v1::DATA_TYPE_INT8, DType::kI8},
 };
 
 absl::StatusOr<DType> ToDType(v1::DataType proto) {

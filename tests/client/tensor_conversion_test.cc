@@ -10,8 +10,8 @@ namespace attentiond::client {
 namespace {
 
 TEST(TensorConversionTest, RoundTripsEveryTypeOfTheProtocol) {
-  for (const DType dtype :
-       {DType::kBool, DType::kI32, DType::kI64, DType::kF16, DType::kBF16, DType::kF32}) {
+  for (const DType dtype : {DType::kBool, DType::kI8, DType::kI32, DType::kI64, DType::kF16,
+                            DType::kBF16, DType::kF32}) {
     Tensor tensor(dtype, Shape({2, 0, 3}));
     const auto empty = ToProto(tensor.view());
     ASSERT_TRUE(empty.ok()) << empty.status();

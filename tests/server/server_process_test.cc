@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "core/engine/model.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "tests/testing/http_client.h"
 #include "tests/testing/temporary_directory.h"
@@ -241,8 +242,19 @@ TEST(ServerProcessTest, CannotStartWithFilesThatAreNotThere) {
               HasSubstr("/nonexistent/tokens"));
 }
 
-TEST(ServerProcessTest, CannotStartInATypeThatIsNotAvailable) {
-  EXPECT_THAT(CannotStart({"--dtype=int8"}), HasSubstr("use auto, bf16 or f32"));
+TEST(ServerProcessTest, CannotStartInATypeThatTheProcessorLacks) {
+  ServerProcess server({"--dtype=int8"}, {{"ONEDNN_MAX_CPU_ISA", "AVX2"}});
+  EXPECT_EQ(server.WaitForExit(), 1);
+  EXPECT_THAT(server.Output(),
+              ::testing::ContainsRegex("--dtype: this processor .* does not multiply int8"));
+}
+
+TEST(ServerProcessTest, ServesInInt8) {
+  if (!DescribePlatform().has_int8) GTEST_SKIP() << "this processor does not multiply int8";
+  ServerProcess server({kDemoModel, "--dtype=int8"});
+  ASSERT_TRUE(server.WaitUntilServing()) << server.Output();
+  EXPECT_THAT(server.Output(),
+              ::testing::AllOf(HasSubstr("\"dtype\":\"int8\""), HasSubstr("\"int8_cosine\":0.99")));
 }
 
 TEST(ServerProcessTest, CheckReportsAndExits) {

@@ -75,5 +75,23 @@ TEST(StartLogTest, ModelsAreDescribed) {
                     HasSubstr(" tokenizer=vocab.txt weight_bytes=4096 load_seconds=0.25\n")));
 }
 
+TEST(StartLogTest, SaysHowNearInt8IsAndWarnsWhenItIsFar) {
+  const auto log_of = [](double cosine) {
+    ModelInfo info;
+    info.compute = DType::kI8;
+    info.int8_cosine = cosine;
+    std::ostringstream out;
+    {
+      Logger logger({}, &out);
+      LogModel(&logger, "/models/a", info, absl::ZeroDuration());
+    }
+    return out.str();
+  };
+  EXPECT_THAT(log_of(0.9975), AllOf(HasSubstr(" dtype=int8 "), HasSubstr(" int8_cosine=0.9975\n"),
+                                    Not(HasSubstr(" warning "))));
+  EXPECT_THAT(log_of(0.985), AllOf(HasSubstr(" warning int8 changes what this model computes"),
+                                   HasSubstr(" directory=/models/a int8_cosine=0.985\n")));
+}
+
 }  // namespace
 }  // namespace attentiond

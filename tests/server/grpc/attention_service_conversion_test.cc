@@ -28,7 +28,7 @@ TEST(ViewOfTest, BorrowsEveryType) {
   const Case cases[] = {
       {v1::DATA_TYPE_BOOL, 4, DType::kBool}, {v1::DATA_TYPE_INT32, 1, DType::kI32},
       {v1::DATA_TYPE_FP16, 2, DType::kF16},  {v1::DATA_TYPE_BF16, 2, DType::kBF16},
-      {v1::DATA_TYPE_FP32, 1, DType::kF32},
+      {v1::DATA_TYPE_FP32, 1, DType::kF32},  {v1::DATA_TYPE_INT8, 4, DType::kI8},
   };
   for (const Case& c : cases) {
     const v1::Tensor tensor = FourBytes(c.proto, c.elements);
