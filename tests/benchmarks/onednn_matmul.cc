@@ -95,8 +95,7 @@ void OneDnnEncoderLayer::Run() {
 }
 
 double OneDnnEncoderLayer::flop() const {
-  return query_key_value_.flop() + attention_output_.flop() + intermediate_.flop() +
-         output_.flop();
+  return query_key_value_.flop() + attention_output_.flop() + intermediate_.flop() + output_.flop();
 }
 
 }  // namespace attentiond::testing
