@@ -29,16 +29,17 @@ ProcessorInfo DescribeProcessor() {
   info.onednn_version = onednn::Version();
   info.has_bf16 = onednn::HasMicroKernels(DType::kBF16);
   info.has_int8 = onednn::HasMicroKernels(DType::kU8);
-  const auto describe = [&info](const char* op, absl::string_view type, bool fast) {
+  const bool tiles = onednn::HasMatrixTiles();
+  const auto describe = [&info](absl::string_view what, bool available, absl::string_view kernel) {
     info.kernels.push_back(absl::StrCat(
-        op, " ", type, ": ", fast ? absl::StrCat("brgemm (", info.isa, ")") : std::string("none")));
+        what, ": ", available ? absl::StrCat(kernel, " (", info.isa, ")") : std::string("none")));
   };
-  for (const char* op : {"attention", "linear"}) {
-    for (const DType dtype : {DType::kF32, DType::kBF16}) {
-      describe(op, Name(dtype), onednn::HasMicroKernels(dtype));
-    }
-  }
-  describe("linear", "int8", info.has_int8);
+  const bool has_f32 = onednn::HasMicroKernels(DType::kF32);
+  describe("attention f32", has_f32, "brgemm");
+  describe("attention bf16", info.has_bf16, "brgemm");
+  describe("linear f32", has_f32, "brgemm");
+  describe("linear bf16", info.has_bf16, tiles ? "amx" : "brgemm");
+  describe("linear int8", info.has_int8, tiles ? "amx" : "brgemm");
   return info;
 }
 
