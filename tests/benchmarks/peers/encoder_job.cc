@@ -1,4 +1,6 @@
 #include <cmath>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -85,11 +87,16 @@ class EncoderJob final : public BenchmarkJob {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeEncoderJob(const nlohmann::json& job) {
-  ASSIGN_OR_RETURN(const DType dtype, ParseDType(job.at("dtype")));
-  const std::string directory = job.at("model");
-  ASSIGN_OR_RETURN(SharedModel model,
-                   Load(directory, dtype == DType::kBF16 ? LoadOptions::Precision::kBF16
-                                                         : LoadOptions::Precision::kF32));
+  const std::map<std::string, LoadOptions::Precision> precisions = {
+      {"f32", LoadOptions::Precision::kF32},
+      {"bf16", LoadOptions::Precision::kBF16},
+      {"int8", LoadOptions::Precision::kInt8}};
+  const std::string directory = job.at("model"), dtype = job.at("dtype");
+  const auto precision = precisions.find(dtype);
+  if (precision == precisions.end()) {
+    return absl::InvalidArgumentError(dtype + ": f32, bf16 or int8 is required");
+  }
+  ASSIGN_OR_RETURN(SharedModel model, Load(directory, precision->second));
   return std::make_unique<EncoderJob>(std::move(model), directory,
                                       job.at("lengths").get<std::vector<int64_t>>());
 }
