@@ -112,7 +112,8 @@ TEST_F(GoldenTest, Embeds) {
 
 TEST_F(GoldenTest, TokenizesEveryText) {
   for (const std::string name : {"bert-classify", "distilbert-classify", "bert-embed"}) {
-    for (const json& expected : GoldenModel(name).description().at("tokenize")) {
+    const GoldenModel golden(name);
+    for (const json& expected : golden.description().at("tokenize")) {
       SCOPED_TRACE(name + ": " + expected.at("text").get<std::string>());
       v1::TokenizeRequest request;
       request.set_model(name);
