@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -174,7 +175,7 @@ TEST(GrpcServerTest, TokensAreAskedForWhenThereAreAny) {
 
 TEST(GrpcServerTest, OutputsThatWouldBeTooLargeAreRefusedBeforeCompute) {
   KserveTestServer::Options options;
-  bool has_run = false;
+  std::atomic<bool> has_run = false;
   options.models.models["sentiment"].on_run = [&has_run](int64_t) {
     has_run = true;
     return absl::OkStatus();
