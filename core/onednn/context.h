@@ -8,7 +8,7 @@ namespace attentiond::onednn {
 /// Cheap to construct. One executor uses it at a time.
 class Context {
  public:
-  /// An encoder takes at most 6 row counts for each of its few layer shapes, and attention 72
+  /// An encoder takes at most 6 row counts for each of its few layer shapes, and attention 96
   /// kernels for each head size; a kernel is 5 to 50 KB of code.
   static constexpr size_t kMaxKernels = 1024;
 
