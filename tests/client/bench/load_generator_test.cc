@@ -20,7 +20,8 @@ class SimulatedServer final : public Clock {
 
   absl::Time Now() override { return now_; }
 
-  void WaitUntil(CondVar* /*condition*/, Mutex* mutex, absl::Time deadline) override {
+  void WaitUntil(CondVar* /*condition*/, Mutex* mutex, absl::Time deadline) override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     const auto next = replies_.begin();
     if (next == replies_.end() || next->first > deadline) {
       now_ = std::max(now_, deadline);

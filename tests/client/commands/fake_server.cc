@@ -49,7 +49,7 @@ void Tokens(const std::string& text, bool special,
     const auto place = static_cast<int64_t>(begin);
     AddWordPiece(piece.substr(0, kLongest), place, word, tokens);
     if (piece.size() > kLongest) {
-      AddWordPiece("##" + piece.substr(kLongest), place + kLongest, word, tokens);
+      AddWordPiece("##" + piece.substr(kLongest), place + static_cast<int64_t>(kLongest), word, tokens);
     }
     ++word;
     begin = end + 1;

@@ -138,7 +138,7 @@ TEST_F(Int8ModelTest, RandomWeightsGiveNearlyTheSameEmbeddings) {
   const auto in_int8 = LoadInt8(directory.path());
   const auto in_f32 = Load(directory.path(), LoadOptions::Precision::kF32);
   std::mt19937 generator(1);
-  for (const size_t length : {1, 5, 33, 64}) {
+  for (const size_t length : {1u, 5u, 33u, 64u}) {
     std::vector<int32_t> ids(length);
     for (int32_t& id : ids) id = static_cast<int32_t>(generator() % 500);
     EXPECT_GE(Cosine(Run(*in_int8, ids).embedding, Run(*in_f32, ids).embedding), 0.995) << length;

@@ -10,6 +10,9 @@
 namespace attentiond {
 namespace {
 
+/// The names of what Highway compiles for below AVX2, which depend on the compiler.
+auto BelowAvx2() { return ::testing::AnyOf("SSE4", "SSSE3", "SSE2", "EMU128", "SCALAR"); }
+
 TEST(ProcessorTest, AgreesWithOneDnn) {
   const ProcessorInfo info = DescribeProcessor();
   EXPECT_EQ(info.isa, onednn::IsaName());
@@ -26,7 +29,7 @@ TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
   const ProcessorInfo info = DescribeProcessor();
   if (std::string(limit) == "AVX2") {
     EXPECT_THAT(info.isa, ::testing::AnyOf("avx2", "avx", "sse41"));
-    EXPECT_THAT(info.vector_isa, ::testing::AnyOf("AVX2", "SSE4", "SSSE3", "SCALAR"));
+    EXPECT_THAT(info.vector_isa, ::testing::AnyOf("AVX2", BelowAvx2()));
     EXPECT_FALSE(info.has_int8);
   }
   if (std::string(limit) == "AVX512_CORE") {
@@ -34,7 +37,7 @@ TEST(ProcessorTest, FollowsTheLimitOnTheInstructionSet) {
   }
   if (std::string(limit) == "SSE41") {
     EXPECT_EQ(info.isa, "sse41");
-    EXPECT_THAT(info.vector_isa, ::testing::AnyOf("SSE4", "SSSE3", "SCALAR"));
+    EXPECT_THAT(info.vector_isa, BelowAvx2());
     EXPECT_THAT(info.kernels, ::testing::Each(::testing::EndsWith(": none")));
   }
 }

@@ -127,7 +127,7 @@ TEST_F(KserveInferTest, RowsOfDifferentLengths) {
   EXPECT_THAT(OutputValues<int64_t>(response, "input_ids"),
               ElementsAre(0, 100, 1, -1, -1, 0, 100, 101, 102, 1));
   EXPECT_THAT(OutputShape(response, "attentions"), ElementsAre(2, 2, 3, 5, 5));
-  EXPECT_THAT(OutputValues<float>(response, "logits"), Near({0, 1.01, 0, 3.04}));
+  EXPECT_THAT(OutputValues<float>(response, "logits"), Near({0, 1.01f, 0, 3.04f}));
 }
 
 TEST_F(KserveInferTest, NoRows) {

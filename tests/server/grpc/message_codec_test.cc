@@ -50,7 +50,7 @@ std::string Corrupt(std::string bytes, const std::string& in) {
 
 TEST(ParseMessageTest, ParsesWhateverTheSlices) {
   const v1::ClassifyRequest request = TwoInputs();
-  for (const size_t slice_bytes : {1, 2, 3, 7, 1000}) {
+  for (const size_t slice_bytes : {1u, 2u, 3u, 7u, 1000u}) {
     v1::ClassifyRequest parsed;
     const absl::Status status = Parse(request.SerializeAsString(), &parsed, slice_bytes);
     ASSERT_TRUE(status.ok()) << status;
