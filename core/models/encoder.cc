@@ -8,27 +8,17 @@
 #include "absl/container/inlined_vector.h"
 #include "core/base/status_macros.h"
 #include "core/ops/embedding.h"
+#include "core/ops/feed_forward.h"
 #include "core/ops/layer_norm.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
-namespace {
-
-// Where tokens do not see each other, so many go through a layer at a time: what is made of them is
-// still in the caches when it is used. Fewer would read the weights more often.
-int64_t MostRows(ExecutionContext& context) { return 1024 * context.threads().num_threads(); }
-
-}  // namespace
-
-/// The buffers of one run, in the context's workspace. Rows are contiguous but for a cache line
-/// between those of the widest: powers of two apart they would compete for few places in the cache.
+/// The buffers of one run, in the context's workspace.
 struct Encoder::Activations {
   int64_t tokens = 0;               // T, less once some rows' first tokens are all that is left
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
-  void* intermediate = nullptr;     // [MostRows(), I] at intermediate_stride
-  int64_t intermediate_stride = 0;
 };
 
 namespace {
@@ -63,8 +53,6 @@ absl::StatusOr<TensorView> Encoder::Run(const EncoderBatch& batch,
 Encoder::Activations Encoder::Prepare(const EncoderBatch& batch, ExecutionContext& context) const {
   Workspace& workspace = context.workspace();
   using Slot = Workspace::Slot;
-  const int64_t intermediate_stride =
-      config_.intermediate_size + 64 / static_cast<int64_t>(ByteSize(compute_));
   const auto tokens = static_cast<int64_t>(batch.ids.size());
   const auto bytes = [&](int64_t rows, int64_t channels) {
     return static_cast<size_t>(rows * channels) * ByteSize(compute_);
@@ -73,10 +61,7 @@ Encoder::Activations Encoder::Prepare(const EncoderBatch& batch, ExecutionContex
       .tokens = tokens,
       .hidden = workspace.Get(Slot::kHidden, bytes(tokens, config_.hidden_size)),
       .query_key_value = workspace.Get(Slot::kProjection, bytes(tokens, 3 * config_.hidden_size)),
-      .attended = workspace.Get(Slot::kAttentionOutput, bytes(tokens, config_.hidden_size)),
-      .intermediate = workspace.Get(
-          Slot::kIntermediate, bytes(std::min(tokens, MostRows(context)), intermediate_stride)),
-      .intermediate_stride = intermediate_stride};
+      .attended = workspace.Get(Slot::kAttentionOutput, bytes(tokens, config_.hidden_size))};
 }
 
 void Encoder::RunEmbeddings(const EncoderBatch& batch, const Activations& at,
@@ -103,45 +88,27 @@ absl::Status Encoder::RunLayer(size_t index, const EncoderBatch& batch, Activati
                                             context));
   RETURN_IF_ERROR(RunAttention(index, batch, *at, context));
   if (index + 1 == weights_.layers.size()) KeepFirstTokens(batch, at);
-  const int64_t most = MostRows(context);
-  for (int64_t row = 0; row < at->tokens; row += most) {
-    RETURN_IF_ERROR(RunAfterAttention(layer, *at, row, std::min(most, at->tokens - row), context));
-  }
-  return absl::OkStatus();
-}
-
-/// After attention tokens do not see each other: `rows` of them from `row`.
-absl::Status Encoder::RunAfterAttention(const EncoderLayerWeights& layer, const Activations& at,
-                                        int64_t row, int64_t rows,
-                                        ExecutionContext& context) const {
-  const int64_t hidden = config_.hidden_size;
-  const int64_t inner = at.intermediate_stride;
-  const auto offset = static_cast<size_t>(row * hidden) * ByteSize(compute_);
-  void* const states = static_cast<char*>(at.hidden) + offset;
-  RETURN_IF_ERROR(layer.attention_output.Run({.x = static_cast<char*>(at.attended) + offset,
+  RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
                                               .x_stride = hidden,
-                                              .y = states,
+                                              .y = at->hidden,
                                               .y_stride = hidden,
-                                              .rows = rows,
-                                              .residual = states},
+                                              .rows = at->tokens,
+                                              .residual = at->hidden},
                                              context));
-  RunNorm(layer.attention_norm, states, rows, context);
-  RETURN_IF_ERROR(layer.intermediate.Run({.x = states,
-                                          .x_stride = hidden,
-                                          .y = at.intermediate,
-                                          .y_stride = inner,
-                                          .rows = rows,
-                                          .activation = config_.activation},
-                                         context));
-  RETURN_IF_ERROR(layer.output.Run({.x = at.intermediate,
-                                    .x_stride = inner,
-                                    .y = states,
-                                    .y_stride = hidden,
-                                    .rows = rows,
-                                    .residual = states},
-                                   context));
-  RunNorm(layer.output_norm, states, rows, context);
-  return absl::OkStatus();
+  RunNorm(layer.attention_norm, at->hidden, at->tokens, context);
+  LayerNormArgs norm;
+  norm.gamma = layer.output_norm.gamma.data();
+  norm.beta = layer.output_norm.beta.data();
+  norm.epsilon = config_.layer_norm_eps;
+  return FeedForward({.up = &layer.intermediate,
+                      .down = &layer.output,
+                      .activation = config_.activation,
+                      .x = at->hidden,
+                      .residual = at->hidden,
+                      .y = at->hidden,
+                      .rows = at->tokens,
+                      .norm = &norm},
+                     context);
 }
 
 /// The arguments that all calls share, for rows that begin at `first_token`.

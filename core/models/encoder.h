@@ -64,8 +64,6 @@ class Encoder {
   absl::Status RunFirstTokensAttention(const EncoderBatch& batch, const Activations& at,
                                        ExecutionContext& context) const;
   void KeepFirstTokens(const EncoderBatch& batch, Activations* at) const;
-  absl::Status RunAfterAttention(const EncoderLayerWeights& layer, const Activations& at,
-                                 int64_t row, int64_t rows, ExecutionContext& context) const;
   AttentionArgs ArgsFor(const Activations& at, int64_t first_token) const;
   void RunNorm(const NormWeights& norm, void* states, int64_t rows,
                ExecutionContext& context) const;

@@ -28,7 +28,7 @@ struct Linear::Impl {
   const float* bias_data() const { return static_cast<const float*>(bias.data()); }
   void RunReference(const Args& args, ExecutionContext& context) const;
   const void* PadDepth(const Args& args, ExecutionContext& context) const;
-  absl::Status RunKernels(const Args& args, ExecutionContext& context) const;
+  absl::Status RunKernels(const Args& args, LinearProblem problem, ExecutionContext& context) const;
 };
 
 Linear::Linear(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -125,7 +125,7 @@ absl::Status Linear::Run(const Args& args, ExecutionContext& context) const {
     impl_->RunReference(args, context);
     return absl::OkStatus();
   }
-  return impl_->RunKernels(args, context);
+  return impl_->RunKernels(args, Describe(args), context);
 }
 
 void Linear::Impl::RunReference(const Args& args, ExecutionContext& context) const {
@@ -162,18 +162,27 @@ const void* Linear::Impl::PadDepth(const Args& args, ExecutionContext& context) 
   return padded;
 }
 
-absl::Status Linear::Impl::RunKernels(const Args& args, ExecutionContext& context) const {
+const PackedMatrix* Linear::packed() const {
+  return impl_->plain.empty() ? &impl_->packed : nullptr;
+}
+
+LinearProblem Linear::Describe(const Args& args) const {
   LinearProblem problem;
-  problem.weight = &packed;
+  problem.weight = &impl_->packed;
   problem.x = args.x;
   problem.x_stride = args.x_stride;
   problem.rows = args.rows;
-  problem.result.bias = bias_data();
+  problem.result.bias = impl_->bias_data();
   problem.result.activation = args.activation;
   problem.result.residual = args.residual;
   problem.result.y = args.y;
   problem.result.y_stride = args.y_stride;
-  problem.result.dtype = compute;
+  problem.result.dtype = impl_->compute;
+  return problem;
+}
+
+absl::Status Linear::Impl::RunKernels(const Args& args, LinearProblem problem,
+                                      ExecutionContext& context) const {
   if (packed.dtype() == DType::kI8) {
     CountKernel(packed.for_matrix_unit() ? Kernel::kLinearMatrixUnitInt8
                                          : Kernel::kLinearMicroKernelInt8);

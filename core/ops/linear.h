@@ -11,6 +11,9 @@
 
 namespace attentiond {
 
+class PackedMatrix;
+struct LinearProblem;
+
 /// The types of a linear layer: of what goes in and out, and of what is multiplied.
 struct LinearTypes {
   /// x, y and the packed weights are all of this type.
@@ -55,6 +58,11 @@ class Linear {
     const void* residual = nullptr;  ///< at y_stride; nullptr: none
   };
   absl::Status Run(const Args& args, ExecutionContext& context) const;
+
+  /// core/ops only: the weights, nullptr on a processor without micro-kernels; and what Run()
+  /// would multiply, where x needs neither padding nor quantising.
+  const PackedMatrix* packed() const;
+  LinearProblem Describe(const Args& args) const;
 
  private:
   struct Impl;

@@ -172,6 +172,7 @@ void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& conte
           product.x = static_cast<const char*>(problem.x) + row * x_stride;
           product.x_stride = x_stride;
           product.panel = static_cast<const char*>(weight.at(panel, 0));
+          product.next_panel = static_cast<const char*>(weight.at(panel + 1, 0));
           product.depth = weight.depth();
           product.columns = weight.panel_columns();
           product.result = problem.ResultAt(row, group_rows, panel * weight.panel_columns(),

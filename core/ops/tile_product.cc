@@ -8,7 +8,7 @@ namespace {
 // Steps of the depth after which the other rows of a block have their turn. So many steps of the
 // panel (3 KiB each), of the rows (2 KiB each) and the block's sums (12 KiB) are in the first-level
 // cache (48 KiB) together.
-constexpr int64_t kPieceSteps = 8;
+constexpr int64_t kPieceSteps = 6;
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -23,6 +23,7 @@ struct TileMultiplier::Block {
   int64_t rows = 0;
   int64_t steps = 0;
   float* sums = nullptr;
+  bool add = false;  // to what the sums are already
   int64_t prefetch_lines_a_step = 0;
   int64_t finish_rows_a_step = 0;
 };
@@ -45,7 +46,7 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t firs
     if constexpr (kRowTiles > 1) visit_row.template operator()<1>();
   };
   for_each_sum([=]<int kRegister>(const float* place) {
-    if (first_step == 0) {
+    if (first_step == 0 && !block.add) {
       Tile::Zero<kRegister>();
     } else {
       Tile::Load<kRegister>(place, kSumStride);
@@ -123,12 +124,17 @@ void TileMultiplier::Multiply(const TileProduct& product) {
   const int64_t rows = product.result.rows;
   block.prefetch_lines_a_step =
       rows <= kBlockRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
-  prefetch_ = product.panel + block.steps * kTileRows * block.panel_stride;
+  prefetch_ = product.next_panel;
+  block.add = !product.first_slice;
   for (int64_t row = 0; row < rows; row += kBlockRows) {
     block.x = product.x + row * product.x_stride;
     block.rows = std::min(kBlockRows, rows - row);
-    block.sums = sums_[next_sums_].data();
-    next_sums_ = 1 - next_sums_;
+    if (product.partial_sums != nullptr) {
+      block.sums = product.partial_sums + row * kMaxColumns;
+    } else {
+      block.sums = sums_[next_sums_].data();
+      next_sums_ = 1 - next_sums_;
+    }
     block.finish_rows_a_step =
         CeilDivide(kBlockRows, block.steps * CeilDivide(block.rows, 2 * kTileRows));
     if (product.columns == 48) {
@@ -139,6 +145,7 @@ void TileMultiplier::Multiply(const TileProduct& product) {
       MultiplyBlock<1>(block);
     }
     Flush();
+    if (!product.last_slice) continue;
     pending_ = product.result;
     pending_.SkipRows(row);
     pending_.rows = block.rows;

@@ -22,10 +22,17 @@ namespace attentiond {
 struct TileProduct {
   const char* x = nullptr;      ///< [rows, depth] of bf16
   int64_t x_stride = 0;         ///< bytes
-  const char* panel = nullptr;  ///< [depth / 2][columns][2] of bf16, the next panel follows
+  const char* panel = nullptr;  ///< [depth / 2][columns][2] of bf16
   int64_t depth = 0;            ///< a multiple of 32
   int64_t columns = 0;          ///< of the panel: 16, 32 or 48
+  /// What will be multiplied after this panel, to be fetched meanwhile; as large as this one.
+  const char* next_panel = nullptr;
   TileResult result;
+
+  /// Where the sums of a depth that comes in slices, one Multiply() each, are kept meanwhile: whole
+  /// blocks of kBlockRows rows of kMaxColumns sums. nullptr: this is the whole depth.
+  float* partial_sums = nullptr;
+  bool first_slice = true, last_slice = true;  ///< only the last one's sums become results
 };
 
 /// Multiplies on the calling thread, in a scope.
@@ -35,7 +42,8 @@ class TileMultiplier {
   static constexpr int64_t kDepthStep = 32;
   static constexpr int64_t kBlockRows = 4 * TileRegisters::kRows;  ///< multiplied together
 
-  /// The last rows' results may stay pending until the next product or Flush().
+  /// The last rows' results may stay pending until the next product or Flush(); so long
+  /// `partial_sums` are in use.
   void Multiply(const TileProduct& product);
   void Flush() {
     if (pending_.rows > 0) finish_pending_(pending_.rows, &pending_);

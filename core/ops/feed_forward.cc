@@ -1,0 +1,219 @@
+#include "core/ops/feed_forward.h"
+
+#include <algorithm>
+
+#include "core/base/status_macros.h"
+#include "core/ops/kernel_counts.h"
+#include "core/ops/linear_kernels.h"
+#include "core/ops/tile_product.h"
+#include "core/ops/workspace.h"
+
+namespace attentiond {
+namespace {
+
+constexpr int64_t kCacheLine = 64;
+// Tokens that go through one layer after the other where these are run one by one: what is made of
+// them is still in the caches when it is used. Fewer would read the weights more often.
+constexpr int64_t kStageRowsPerThread = 1024;
+// Of the second-level cache (2 MiB where there is a matrix unit): f32 sums of a group of rows, and
+// what is between the layers. The rows themselves and the panels that pass by want the rest.
+constexpr int64_t kSumBytes = 768 * 1024, kSliceBytes = 384 * 1024;
+// With fewer rows in a group the weights, which each group reads, are what it waits for.
+constexpr int64_t kLeastGroupRows = 128;
+
+constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t RoundUp(int64_t a, int64_t b) { return CeilDivide(a, b) * b; }
+
+int64_t ElementBytes(const Linear& layer) {
+  return static_cast<int64_t>(ByteSize(layer.types().activations));
+}
+
+// The group of rows that a thread takes through both layers, and how much of what is between them
+// it has at a time.
+struct Groups {
+  Groups(const FeedForwardArgs& args, int num_threads) {
+    const PackedMatrix &up = *args.up->packed(), &down = *args.down->packed();
+    constexpr int64_t kBlock = TileMultiplier::kBlockRows;
+    const int64_t sum_row_bytes =
+        down.num_panels() * TileMultiplier::kMaxColumns * static_cast<int64_t>(sizeof(float));
+    const int64_t most = std::max(kBlock, kSumBytes / sum_row_bytes / kBlock * kBlock);
+    count = RoundUp(CeilDivide(args.rows, most), num_threads);
+    rows = RoundUp(CeilDivide(args.rows, count), kBlock);
+    count = CeilDivide(args.rows, rows);
+    // Whole panels of the one layer that are whole steps of the other.
+    const int64_t unit = up.panel_columns() == 48 ? 96 : TileMultiplier::kDepthStep;
+    slice = std::max(unit, kSliceBytes / (2 * rows) / unit * unit);
+    slice = std::min(slice, RoundUp(up.columns(), unit));
+    // Rows powers of two apart would compete for few places in the cache.
+    slice_stride = slice * 2 + kCacheLine;
+    sum_bytes = rows * sum_row_bytes;
+    scratch_bytes = sum_bytes + RoundUp(rows * slice_stride, kCacheLine);
+  }
+
+  int64_t count, rows;
+  int64_t slice;         // channels between the layers
+  int64_t slice_stride;  // bytes
+  int64_t sum_bytes, scratch_bytes;
+};
+
+// Whether groups of rows are faster than stages.
+bool WantsGroups(const FeedForwardArgs& args, int num_threads) {
+  const PackedMatrix *up = args.up->packed(), *down = args.down->packed();
+  return up != nullptr && down != nullptr && up->dtype() == DType::kBF16 && up->for_matrix_unit() &&
+         down->for_matrix_unit() && up->depth() == args.up->in_features() &&
+         up->columns() == down->depth() && args.rows >= kLeastGroupRows * num_threads;
+}
+
+// One group of rows on the calling thread.
+class Group {
+ public:
+  Group(const FeedForwardArgs& args, const Groups& groups, char* scratch)
+      : args_(args),
+        groups_(groups),
+        sums_(reinterpret_cast<float*>(scratch)),
+        between_(scratch + groups.sum_bytes) {}
+
+  void Run(int64_t row) {
+    const LinearProblem up = args_.up->Describe({.x = args_.x,
+                                                 .x_stride = args_.up->in_features(),
+                                                 .y = between_,
+                                                 .y_stride = groups_.slice_stride / 2,
+                                                 .rows = args_.rows,
+                                                 .activation = args_.activation});
+    const LinearProblem down = args_.down->Describe({.x = between_,
+                                                     .x_stride = groups_.slice_stride / 2,
+                                                     .y = args_.y,
+                                                     .y_stride = args_.down->out_features(),
+                                                     .rows = args_.rows,
+                                                     .residual = args_.residual});
+    const int64_t inner = args_.up->out_features();
+    for (int64_t slice = 0; slice < inner; slice += groups_.slice) {
+      const int64_t end = std::min(inner, slice + groups_.slice);
+      Up(up, row, slice, end);
+      Down(down, row, slice, end);
+    }
+    multiplier_.Flush();
+    if (args_.norm != nullptr) Normalize(row);
+  }
+
+ private:
+  // Channels [begin, end) of what is between the layers.
+  void Up(const LinearProblem& up, int64_t row, int64_t begin, int64_t end) {
+    const PackedMatrix& weight = *up.weight;
+    TileProduct product;
+    product.x = static_cast<const char*>(up.x) + row * up.x_stride * 2;
+    product.x_stride = up.x_stride * 2;
+    product.depth = weight.depth();
+    product.columns = weight.panel_columns();
+    for (int64_t column = begin; column < end; column += product.columns) {
+      const int64_t panel = column / product.columns;
+      product.panel = static_cast<const char*>(weight.at(panel, 0));
+      product.next_panel = static_cast<const char*>(column + product.columns < end
+                                                        ? weight.at(panel + 1, 0)
+                                                        : args_.down->packed()->at(0, begin));
+      product.result = up.ResultAt(row, groups_.rows, column, product.columns);
+      product.result.y = between_ + (column - begin) * 2;
+      multiplier_.Multiply(product);
+    }
+    multiplier_.Flush();
+  }
+
+  // What these channels add to the sums.
+  void Down(const LinearProblem& down, int64_t row, int64_t begin, int64_t end) {
+    const PackedMatrix& weight = *down.weight;
+    TileProduct product;
+    product.x = between_;
+    product.x_stride = groups_.slice_stride;
+    product.depth = end - begin;
+    product.columns = weight.panel_columns();
+    product.first_slice = begin == 0;
+    product.last_slice = end == weight.depth();
+    for (int64_t panel = 0; panel < weight.num_panels(); ++panel) {
+      product.panel = static_cast<const char*>(weight.at(panel, begin));
+      product.next_panel = static_cast<const char*>(weight.at(panel + 1, begin));
+      product.result = down.ResultAt(row, groups_.rows, panel * product.columns, product.columns);
+      product.partial_sums = sums_ + panel * groups_.rows * TileMultiplier::kMaxColumns;
+      multiplier_.Multiply(product);
+    }
+  }
+
+  void Normalize(int64_t row) {
+    const int64_t width = args_.down->out_features();
+    auto* y = static_cast<char*>(args_.y) + row * width * 2;
+    for (int64_t r = row; r < std::min(args_.rows, row + groups_.rows); ++r, y += width * 2) {
+      NormalizeRow(
+          {y, y, DType::kBF16, width, args_.norm->gamma, args_.norm->beta, args_.norm->epsilon});
+    }
+  }
+
+  const FeedForwardArgs& args_;
+  const Groups& groups_;
+  float* const sums_;    // [panels][rows][columns]
+  char* const between_;  // [rows, slice] of bf16
+  TileMultiplier multiplier_;
+};
+
+void RunInGroups(const FeedForwardArgs& args, ExecutionContext& context) {
+  CountKernel(Kernel::kLinearMatrixUnitBF16);
+  CountKernel(Kernel::kLinearMatrixUnitBF16);
+  if (args.norm != nullptr) CountKernel(Kernel::kLayerNorm);
+  ThreadPool& threads = context.threads();
+  const Groups groups(args, threads.num_threads());
+  auto* const scratch = static_cast<char*>(
+      context.workspace().Get(Workspace::Slot::kIntermediate,
+                              static_cast<size_t>(threads.num_threads() * groups.scratch_bytes)));
+  threads.ParallelFor(groups.count, 1, [&](int64_t begin, int64_t end, int thread) {
+    Group group(args, groups, scratch + thread * groups.scratch_bytes);
+    for (int64_t index = begin; index < end; ++index) group.Run(index * groups.rows);
+  });
+}
+
+absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context) {
+  const int64_t element = ElementBytes(*args.up);
+  const int64_t in = args.up->in_features(), out = args.down->out_features();
+  const int64_t most = kStageRowsPerThread * context.threads().num_threads();
+  const int64_t stride = args.up->out_features() + kCacheLine / element;
+  void* const between =
+      context.workspace().Get(Workspace::Slot::kIntermediate,
+                              static_cast<size_t>(std::min(most, args.rows) * stride * element));
+  for (int64_t row = 0; row < args.rows; row += most) {
+    const int64_t rows = std::min(most, args.rows - row);
+    auto* const y = static_cast<char*>(args.y) + row * out * element;
+    RETURN_IF_ERROR(args.up->Run({.x = static_cast<const char*>(args.x) + row * in * element,
+                                  .x_stride = in,
+                                  .y = between,
+                                  .y_stride = stride,
+                                  .rows = rows,
+                                  .activation = args.activation},
+                                 context));
+    const void* const residual =
+        args.residual == nullptr ? nullptr
+                                 : static_cast<const char*>(args.residual) + row * out * element;
+    RETURN_IF_ERROR(args.down->Run({.x = between,
+                                    .x_stride = stride,
+                                    .y = y,
+                                    .y_stride = out,
+                                    .rows = rows,
+                                    .residual = residual},
+                                   context));
+    if (args.norm == nullptr) continue;
+    LayerNormArgs norm = *args.norm;
+    norm.x = norm.y = y;
+    norm.dtype = args.up->types().activations;
+    norm.rows = rows;
+    norm.width = out;
+    LayerNorm(norm, context);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status FeedForward(const FeedForwardArgs& args, ExecutionContext& context) {
+  if (args.rows == 0) return absl::OkStatus();
+  if (!WantsGroups(args, context.threads().num_threads())) return RunInStages(args, context);
+  RunInGroups(args, context);
+  return absl::OkStatus();
+}
+
+}  // namespace attentiond

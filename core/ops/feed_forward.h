@@ -1,0 +1,33 @@
+// core/ops/feed_forward.h -- a transformer's feed-forward layers as one operation.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "core/ops/execution_context.h"
+#include "core/ops/layer_norm.h"
+#include "core/ops/linear.h"
+
+namespace attentiond {
+
+/// y = norm(down(activation(up(x))) + residual), token by token.
+struct FeedForwardArgs {
+  const Linear* up = nullptr;    ///< [in] -> [inner]
+  const Linear* down = nullptr;  ///< [inner] -> [out]; of the same types
+  Activation activation = Activation::kNone;
+  const void* x = nullptr;         ///< [rows, in], of up's activations' type
+  const void* residual = nullptr;  ///< [rows, out]; nullptr: none
+  void* y = nullptr;               ///< [rows, out]; may be x, if out = in, and may be the residual
+  int64_t rows = 0;
+  /// Its gamma, beta and epsilon; nullptr: no normalisation.
+  const LayerNormArgs* norm = nullptr;
+};
+
+/// What comes between the two layers never leaves the second-level cache where that is faster; the
+/// results are the same bits as those of the operations one after the other.
+///
+/// Errors  those of Linear::Run().
+/// Source  Vaswani et al. 2017, arXiv:1706.03762, section 3.3. Threads: context's.
+absl::Status FeedForward(const FeedForwardArgs& args, ExecutionContext& context);
+
+}  // namespace attentiond
