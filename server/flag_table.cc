@@ -186,6 +186,13 @@ std::vector<Flag> BatchingFlags() {
                         "starts at once, and batches form while another one runs. Try 1ms to 5ms "
                         "when throughput matters more than latency."},
                &ServerOptions::max_queue_delay),
+      Bytes({.name = "--cache-bytes",
+             .group = kBatching,
+             .value = "SIZE",
+             .help = "Memory for results of text rows, to be given again when the same row comes "
+                     "again. 0: none. Rows that come while the same one is in flight are computed "
+                     "once in any case."},
+            &ServerOptions::cache_bytes),
       Bytes({.name = "--max-message-bytes",
              .group = kBatching,
              .value = "SIZE",

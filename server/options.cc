@@ -16,6 +16,7 @@ using Problems = std::vector<std::string>;
 constexpr int64_t kMaxThreads = 1024;
 constexpr int64_t kMaxCount = int64_t{1} << 24;
 // gRPC counts message bytes in an int.
+constexpr int64_t kMaxCacheBytes = int64_t{1} << 40;
 constexpr int64_t kMinMessageBytes = 1 << 10;
 constexpr int64_t kMaxMessageBytes = (int64_t{1} << 31) - 1;
 constexpr absl::Duration kMaxDrainTimeout = absl::Hours(24);
@@ -106,6 +107,10 @@ std::vector<std::string> Validate(const ServerOptions& options) {
     problems.push_back(absl::StrCat("--max-message-bytes is ",
                                     FormatBytes(options.max_message_bytes),
                                     ": use 1KiB to less than 2GiB"));
+  }
+  if (options.cache_bytes < 0 || options.cache_bytes > kMaxCacheBytes) {
+    problems.push_back(absl::StrCat("--cache-bytes is ", FormatBytes(options.cache_bytes),
+                                    ": use 0 to ", FormatBytes(kMaxCacheBytes)));
   }
   CheckDuration("--max-queue-delay", options.max_queue_delay, kMaxQueueDelay, &problems);
   CheckDuration("--drain-timeout", options.drain_timeout, kMaxDrainTimeout, &problems);

@@ -45,6 +45,7 @@ struct ServerOptions {
   int64_t max_batch_tokens = 16384;
   int64_t max_batch_requests = 256;                       ///< rows
   absl::Duration max_queue_delay = absl::ZeroDuration();  ///< wait for company though idle
+  int64_t cache_bytes = 0;                                ///< of results, all models; 0: no cache
 
   // What it says.
   LogFormat log_format = LogFormat::kText;

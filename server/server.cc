@@ -74,12 +74,14 @@ Server::Server(const ServerOptions& options, const LoadOptions& load, Logger* lo
     : options_(options),
       logger_(logger),
       cpu_budget_(ReadCpuBudget()),
+      cache_(std::make_shared<ResultCache>(options.cache_bytes)),
       platform_(DescribePlatform()),
       grpc_log_(logger),
       compute_threads_(ComputeThreads(options, cpu_budget_)),
       metrics_(Metrics::Create(ToBuildInfo(platform_, cpu_budget_, compute_threads_.num_threads()),
                                {.kernel_counts = &KernelCounts,
-                                .throttled_periods = [] { return ReadThrottledPeriods(); }})),
+                                .throttled_periods = [] { return ReadThrottledPeriods(); },
+                                .cache_bytes = [this] { return cache_->bytes(); }})),
       scheduler_(Clock::Real()),
       repository_(RepositoryOptions(load), &scheduler_, metrics_.get(), &compute_threads_,
                   Clock::Real()),
@@ -98,6 +100,7 @@ ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
                          .max_batch_requests = options_.max_batch_requests,
                          .max_queue_requests = options_.max_queue_requests,
                          .max_queue_delay = options_.max_queue_delay};
+  repository.cache = cache_;
   repository.load_model = [this](const std::string& directory, const LoadOptions& how) {
     const absl::Time start = Clock::Real()->Now();
     absl::StatusOr<std::shared_ptr<const Model>> model = LoadModel(directory, how);

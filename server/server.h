@@ -56,6 +56,7 @@ class Server {
   const ServerOptions options_;
   Logger* const logger_;
   const CpuBudget cpu_budget_;
+  const std::shared_ptr<ResultCache> cache_;
   const Platform platform_;
   std::atomic<State> state_{State::kLoading};
 

@@ -103,8 +103,8 @@ void DescribeStatistics(const LoadedModel& model, inference::ModelStatistics* st
   SetDuration(snapshot.compute_input, out->mutable_compute_input());
   SetDuration(snapshot.compute_infer, out->mutable_compute_infer());
   SetDuration(snapshot.compute_output, out->mutable_compute_output());
-  out->mutable_cache_hit();
-  out->mutable_cache_miss();
+  SetDuration(snapshot.cache_hit, out->mutable_cache_hit());
+  SetDuration(snapshot.cache_miss, out->mutable_cache_miss());
 }
 
 void DescribeIndex(std::vector<ModelIndexEntry> entries, bool only_ready,

@@ -14,9 +14,10 @@ namespace attentiond {
 
 class EncodeRequest::RowTask final : public ModelTask {
  public:
-  RowTask(std::shared_ptr<EncodeRequest> request, size_t row)
+  RowTask(std::shared_ptr<EncodeRequest> request, size_t row, RowKey key)
       : request_(std::move(request)),
         row_(row),
+        key_(std::move(key)),
         cost_(std::max(int64_t{1}, request_->rows_[row].encoding.size())) {}
 
   int64_t cost() const override { return cost_; }
@@ -26,16 +27,40 @@ class EncodeRequest::RowTask final : public ModelTask {
     return request_->call_->cancelled.load(std::memory_order_relaxed) ||
            request_->ended_.load(std::memory_order_relaxed);
   }
-  void Drop(const absl::Status& reason) override { request_->End(reason); }
+  void Drop(const absl::Status& reason) override {
+    request_->End(reason);
+    for (const auto& waiting : TakeWaiting()) waiting->StartAgain();
+  }
   RunFunction run_function() const override { return &EncodeRequest::RunBatch; }
 
   EncodeRequest& request() const { return *request_; }
   size_t row() const { return row_; }
+  const RowKey& key() const { return key_; }
+  std::vector<std::unique_ptr<WaitingRow>> TakeWaiting() const {
+    return request_->model_->in_flight->TakeOut(key_);
+  }
 
  private:
   const std::shared_ptr<EncodeRequest> request_;
   const size_t row_;
+  const RowKey key_;
   const int64_t cost_;
+};
+
+class EncodeRequest::SharedRow final : public WaitingRow {
+ public:
+  SharedRow(std::shared_ptr<EncodeRequest> request, size_t row)
+      : request_(std::move(request)), row_(row) {}
+
+  void TakeResult(const EncoderRowResult& result, const BatchOutcome& outcome) override {
+    if (outcome.status.ok()) request_->rows_[row_].result = result;
+    request_->EndRows(1, outcome);
+  }
+  void StartAgain() override { request_->QueueAgain(row_); }
+
+ private:
+  const std::shared_ptr<EncodeRequest> request_;
+  const size_t row_;
 };
 
 EncodeRequest::EncodeRequest(Work work, Clock* clock)
@@ -52,9 +77,10 @@ EncodeRequest::EncodeRequest(Work work, Clock* clock)
       rows_left_(static_cast<int64_t>(inputs_.size())) {}
 
 void EncodeRequest::Start() {
-  absl::Status status = PrepareRows();
-  if (status.ok()) status = QueueRows();
-  if (!status.ok()) End(status);
+  const absl::Status status = PrepareRows();
+  if (!status.ok()) return End(status);
+  if (TakeCachedRows() == static_cast<int64_t>(rows_.size())) return End(absl::OkStatus());
+  QueueRows();
 }
 
 void EncodeRequest::Reject(DropReason reason, const absl::Status& status) {
@@ -101,14 +127,57 @@ absl::Status EncodeRequest::PrepareRow(size_t row) {
   return encoder_.Validate(RowAt(row));
 }
 
-absl::Status EncodeRequest::QueueRows() {
+int64_t EncodeRequest::TakeCachedRows() {
+  ResultCache& cache = *model_->cache;
+  if (!cache.enabled()) return 0;
+  const absl::Time start = clock_->Now();
+  cached_.resize(rows_.size());
+  int64_t hits = 0;
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    cached_[row] = cache.Find(model_->cache_number, KeyOf(RowAt(row)), &rows_[row].result);
+    hits += cached_[row] ? 1 : 0;
+  }
+  const auto misses = static_cast<int64_t>(rows_.size()) - hits;
+  model_->metrics->OnCacheLookups(hits, misses);
+  model_->statistics->RecordCacheLookups(static_cast<uint64_t>(hits), static_cast<uint64_t>(misses),
+                                         clock_->Now() - start);
+  MutexLock lock(&mutex_);
+  rows_left_ -= hits;
+  return hits;
+}
+
+void EncodeRequest::QueueRows() {
   std::vector<std::unique_ptr<BatchTask>> tasks;
   tasks.reserve(rows_.size());
-  for (size_t row = 0; row < rows_.size(); ++row) {
-    tasks.push_back(std::make_unique<RowTask>(shared_from_this(), row));
-  }
   queued_ = clock_->Now();
-  return model_->queue->Schedule(&tasks);
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    if (!cached_.empty() && cached_[row]) continue;
+    if (std::unique_ptr<BatchTask> task = JoinOrMakeTask(row)) tasks.push_back(std::move(task));
+  }
+  Schedule(std::move(tasks));
+}
+
+void EncodeRequest::QueueAgain(size_t row) {
+  if (ended_.load(std::memory_order_relaxed)) return;
+  std::vector<std::unique_ptr<BatchTask>> tasks;
+  if (std::unique_ptr<BatchTask> task = JoinOrMakeTask(row)) tasks.push_back(std::move(task));
+  Schedule(std::move(tasks));
+}
+
+std::unique_ptr<BatchTask> EncodeRequest::JoinOrMakeTask(size_t row) {
+  RowKey key = KeyOf(RowAt(row));
+  if (model_->in_flight->Join(key, std::make_unique<SharedRow>(shared_from_this(), row))) {
+    model_->metrics->OnCoalesced();
+    return nullptr;
+  }
+  return std::make_unique<RowTask>(shared_from_this(), row, std::move(key));
+}
+
+void EncodeRequest::Schedule(std::vector<std::unique_ptr<BatchTask>> tasks) {
+  if (tasks.empty()) return;
+  const absl::Status status = model_->queue->Schedule(&tasks);
+  if (status.ok()) return;
+  for (const std::unique_ptr<BatchTask>& task : tasks) task->Drop(status);
 }
 
 EncoderRow EncodeRequest::RowAt(size_t row) const {
@@ -151,32 +220,46 @@ BatchCompletion EncodeRequest::RunBatch(std::vector<std::unique_ptr<BatchTask>> 
   model.statistics->RecordExecution();
   model.metrics->AddTokens("input", tokens);
 
-  return
-      [batch = std::move(batch), results = std::move(results), status, start, compute]() mutable {
-        std::vector<std::shared_ptr<EncodeRequest>> requests;  // each once
-        for (size_t i = 0; i < batch.size(); ++i) {
-          const auto& task = static_cast<const RowTask&>(*batch[i]);
-          EncodeRequest& request = task.request();
-          if (status.ok()) request.rows_[task.row()].result = std::move(results[i]);
-          if (request.rows_in_batch_++ == 0) requests.push_back(request.shared_from_this());
-        }
-        for (const std::shared_ptr<EncodeRequest>& request : requests) {
-          request->EndRows(std::exchange(request->rows_in_batch_, 0), status, start, compute);
-        }
-      };
+  static std::atomic<uint64_t> batches{0};
+  const BatchOutcome outcome{++batches, status, start, compute};
+  return [batch = std::move(batch), results = std::move(results), outcome]() mutable {
+    EndBatch(batch, outcome, &results);
+  };
 }
 
-void EncodeRequest::EndRows(int64_t rows, const absl::Status& status, absl::Time start,
-                            absl::Duration compute) {
+void EncodeRequest::EndBatch(absl::Span<const std::unique_ptr<BatchTask>> batch,
+                             const BatchOutcome& outcome, std::vector<EncoderRowResult>* results) {
+  results->resize(batch.size());
+  std::vector<std::shared_ptr<EncodeRequest>> requests;  // each once
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto& task = static_cast<const RowTask&>(*batch[i]);
+    EncoderRowResult& result = (*results)[i];
+    EncodeRequest& request = task.request();
+    const LoadedModel& model = *request.model_;
+    if (outcome.status.ok() && model.cache->enabled()) {
+      model.cache->Insert(model.cache_number, task.key(), result);
+    }
+    for (const auto& waiting : task.TakeWaiting()) waiting->TakeResult(result, outcome);
+    request.rows_[task.row()].result = std::move(result);
+    if (request.rows_in_batch_++ == 0) requests.push_back(request.shared_from_this());
+  }
+  for (const std::shared_ptr<EncodeRequest>& request : requests) {
+    request->EndRows(std::exchange(request->rows_in_batch_, 0), outcome);
+  }
+}
+
+void EncodeRequest::EndRows(int64_t rows, const BatchOutcome& outcome) {
   {
     MutexLock lock(&mutex_);
-    timing_.queue = std::max(timing_.queue, start - queued_);
-    timing_.compute += compute;
-    ++timing_.batches;
+    if (std::exchange(last_batch_, outcome.batch) != outcome.batch) {
+      timing_.queue = std::max(timing_.queue, outcome.start - queued_);
+      timing_.compute += outcome.compute;
+      ++timing_.batches;
+    }
     rows_left_ -= rows;
-    if (status.ok() && rows_left_ > 0) return;
+    if (outcome.status.ok() && rows_left_ > 0) return;
   }
-  End(status);
+  End(outcome.status);
 }
 
 void EncodeRequest::End(const absl::Status& status) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 #include "core/engine/model.h"
@@ -20,7 +21,8 @@
 namespace attentiond {
 
 /// Its rows are tasks of their own, all of one group, and may run in different batches. The first
-/// row that fails ends the request; what is left of it is then dropped as cancelled.
+/// row that fails ends the request; what is left of it is then dropped as cancelled. A row that is
+/// the same as one in flight, of whatever request, waits for the result of that.
 ///
 /// Threads: Start() may run on another thread than the one that made it; what follows comes from
 /// the scheduler.
@@ -46,16 +48,27 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
 
  private:
   class RowTask;
+  class SharedRow;
 
   absl::Status PrepareRows();
   absl::Status PrepareRow(size_t row);
-  absl::Status QueueRows();
+  // Takes from the cache what it has; the number of rows it had.
+  int64_t TakeCachedRows();
+  void QueueRows();
+  // A row that waited for another, which was dropped.
+  void QueueAgain(size_t row);
+  // A task for the row, unless the same one is in flight and it has joined that.
+  std::unique_ptr<BatchTask> JoinOrMakeTask(size_t row);
+  // Ends the request when that fails.
+  void Schedule(std::vector<std::unique_ptr<BatchTask>> tasks);
   EncoderRow RowAt(size_t row) const;
-  // After a batch with `rows` of its rows.
-  void EndRows(int64_t rows, const absl::Status& status, absl::Time start, absl::Duration compute);
+  // After a batch with `rows` of its rows, or of rows that they waited for.
+  void EndRows(int64_t rows, const BatchOutcome& outcome);
 
   static BatchCompletion RunBatch(std::vector<std::unique_ptr<BatchTask>> batch,
                                   ExecutionContext& context);
+  static void EndBatch(absl::Span<const std::unique_ptr<BatchTask>> batch,
+                       const BatchOutcome& outcome, std::vector<EncoderRowResult>* results);
 
   const std::shared_ptr<LoadedModel> model_;
   const TextEncoder& encoder_;
@@ -70,6 +83,7 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
   // between.
   std::vector<EncodeInput> inputs_;  // the texts are the transport's, and gone once it was answered
   std::vector<EncodedRow> rows_;
+  std::vector<bool> cached_;  // by row; empty without a cache
   absl::Time queued_;
   int64_t rows_in_batch_ = 0;  // of the batch that is about to be answered
 
@@ -77,6 +91,7 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
   EncodeCallback done_ ABSL_GUARDED_BY(mutex_);
   int64_t rows_left_ ABSL_GUARDED_BY(mutex_);
   CallTiming timing_ ABSL_GUARDED_BY(mutex_);
+  uint64_t last_batch_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace attentiond

@@ -43,6 +43,12 @@ MetricFamilies::MetricFamilies()
       batch_tokens(Histogram(registry, "attentiond_batch_tokens",
                              "Tokens that one batch held; none of them is padding.")),
       tokens(Counter(registry, "attentiond_tokens_total", "Tokens processed, by kind.")),
+      cache_hits(
+          Counter(registry, "attentiond_cache_hits_total", "Rows whose result was in the cache.")),
+      cache_misses(Counter(registry, "attentiond_cache_misses_total",
+                           "Rows whose result was not in the cache, while there is one.")),
+      coalesced_rows(Counter(registry, "attentiond_coalesced_rows_total",
+                             "Rows that took the result of the same row, which was in flight.")),
       rejected(Counter(registry, "attentiond_rejected_total",
                        "Rows that were refused or dropped before compute, by reason; model is "
                        "empty for requests that the server as a whole refused.")),

@@ -31,7 +31,10 @@ struct MetricFamilies {
   Histograms& compute_duration;
   Histograms& batch_requests;
   Histograms& batch_tokens;
-  Counters& tokens;    ///< labels model, kind
+  Counters& tokens;  ///< labels model, kind
+  Counters& cache_hits;
+  Counters& cache_misses;
+  Counters& coalesced_rows;
   Counters& rejected;  ///< labels model, reason
   Gauges& queue_requests;
   Gauges& queue_oldest;

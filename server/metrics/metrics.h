@@ -26,6 +26,9 @@ class ModelMetrics : public BatchObserver {
 
   virtual void ObserveTokenize(absl::Duration duration) = 0;
   virtual void AddTokens(absl::string_view kind, int64_t count) = 0;  ///< "input"
+  /// Rows of one request that were looked up in the result cache.
+  virtual void OnCacheLookups(int64_t hits, int64_t misses) = 0;
+  virtual void OnCoalesced() = 0;  ///< a row that waits for the same one in flight
   /// One answered RPC: attentiond_requests_total and attentiond_request_duration_seconds. `method`
   /// as in Call, `code` a gRPC code's name ("OK", "INVALID_ARGUMENT").
   virtual void ObserveRequest(absl::string_view method, absl::string_view code,
@@ -48,6 +51,7 @@ class Metrics {
   struct Sources {
     std::function<std::vector<KernelCount>()> kernel_counts;
     std::function<int64_t()> throttled_periods;
+    std::function<int64_t()> cache_bytes;
   };
   static std::unique_ptr<Metrics> Create(const BuildInfo& build, Sources sources = {});
   virtual ~Metrics() = default;

@@ -31,6 +31,9 @@ PrometheusModelMetrics::PrometheusModelMetrics(std::shared_ptr<MetricFamilies> f
       batch_requests_(families_->batch_requests.Add({{"model", model}}, BatchRequestBuckets())),
       batch_tokens_(families_->batch_tokens.Add({{"model", model}}, BatchTokenBuckets())),
       input_tokens_(families_->tokens.Add({{"model", model}, {"kind", "input"}})),
+      cache_hits_(families_->cache_hits.Add({{"model", model}})),
+      cache_misses_(families_->cache_misses.Add({{"model", model}})),
+      coalesced_rows_(families_->coalesced_rows.Add({{"model", model}})),
       queue_requests_(families_->queue_requests.Add({{"model", model}})),
       queue_oldest_(families_->queue_oldest.Add({{"model", model}})) {
   for (size_t reason = 0; reason < kNumDropReasons; ++reason) {
@@ -66,6 +69,13 @@ void PrometheusModelMetrics::AddTokens(absl::string_view kind, int64_t count) {
         .Increment(static_cast<double>(count));
   }
 }
+
+void PrometheusModelMetrics::OnCacheLookups(int64_t hits, int64_t misses) {
+  cache_hits_.Increment(static_cast<double>(hits));
+  cache_misses_.Increment(static_cast<double>(misses));
+}
+
+void PrometheusModelMetrics::OnCoalesced() { coalesced_rows_.Increment(); }
 
 void PrometheusModelMetrics::ObserveRequest(absl::string_view method, absl::string_view code,
                                             absl::Duration duration) {

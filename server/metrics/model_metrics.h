@@ -23,6 +23,8 @@ class PrometheusModelMetrics final : public ModelMetrics {
   void OnDropped(DropReason reason, int64_t tasks) override;
   void ObserveTokenize(absl::Duration duration) override;
   void AddTokens(absl::string_view kind, int64_t count) override;
+  void OnCacheLookups(int64_t hits, int64_t misses) override;
+  void OnCoalesced() override;
   void ObserveRequest(absl::string_view method, absl::string_view code,
                       absl::Duration duration) override;
   void SetReady(const std::string& version, bool ready) override;
@@ -44,6 +46,9 @@ class PrometheusModelMetrics final : public ModelMetrics {
   prometheus::Histogram& batch_requests_;
   prometheus::Histogram& batch_tokens_;
   prometheus::Counter& input_tokens_;
+  prometheus::Counter& cache_hits_;
+  prometheus::Counter& cache_misses_;
+  prometheus::Counter& coalesced_rows_;
   prometheus::Gauge& queue_requests_;
   prometheus::Gauge& queue_oldest_;
   std::array<prometheus::Counter*, kNumDropReasons> rejected_;

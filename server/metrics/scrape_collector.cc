@@ -56,6 +56,10 @@ std::vector<MetricFamily> SourceFamilies(const Metrics::Sources& sources) {
                                "Periods in which the processor quota stopped this process.",
                                static_cast<double>(sources.throttled_periods())));
   }
+  if (sources.cache_bytes != nullptr) {
+    families.push_back(
+        Gauge("attentiond_cache_bytes", "What the result cache holds.", sources.cache_bytes()));
+  }
   if (sources.kernel_counts != nullptr) {
     MetricFamily dispatch{"attentiond_kernel_dispatch_total",
                           "How often each kernel was chosen for an operation.",

@@ -228,6 +228,9 @@ std::shared_ptr<LoadedModel> ModelRepository::Impl::MakeLoaded(const std::string
   loaded->model = std::move(model);
   loaded->metrics = metrics_->ForModel(name, task);
   loaded->statistics = std::make_shared<ModelStatistics>();
+  loaded->in_flight = std::make_shared<InFlightRows>();
+  loaded->cache = options_.cache;
+  loaded->cache_number = options_.cache->NewModel();
   // The runner must not hold the LoadedModel, which holds the queue, which holds the runner.
   loaded->queue = scheduler_->AddQueue(
       name, options_.batching,

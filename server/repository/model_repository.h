@@ -15,6 +15,8 @@
 #include "server/batching/batch_scheduler.h"
 #include "server/metrics/metrics.h"
 #include "server/repository/model_statistics.h"
+#include "server/results/in_flight_rows.h"
+#include "server/results/result_cache.h"
 
 namespace attentiond {
 
@@ -26,6 +28,9 @@ struct LoadedModel {
   std::shared_ptr<BatchQueue> queue;
   std::shared_ptr<ModelMetrics> metrics;
   std::shared_ptr<ModelStatistics> statistics;  ///< KServe's counters
+  std::shared_ptr<InFlightRows> in_flight;      ///< of a text encoder
+  std::shared_ptr<ResultCache> cache;           ///< of all models; may be one that keeps nothing
+  int64_t cache_number = 0;                     ///< ResultCache::NewModel()
 
   bool is_builtin_attention() const { return model == nullptr; }
 };
@@ -52,6 +57,7 @@ class ModelRepository {
     std::string repository_directory;           ///< --model-repository; empty: none
     LoadOptions load;
     BatchQueueOptions batching;
+    std::shared_ptr<ResultCache> cache = std::make_shared<ResultCache>(0);
     LoadFunction load_model = &LoadModel;
   };
   /// Called on every change of readiness, in order and one at a time: (name, ready). May call

@@ -6,8 +6,8 @@
 namespace attentiond {
 namespace {
 
-void Add(ModelStatistics::Counter* counter, absl::Duration duration) {
-  ++counter->count;
+void Add(ModelStatistics::Counter* counter, absl::Duration duration, uint64_t count = 1) {
+  counter->count += count;
   counter->ns += static_cast<uint64_t>(std::max(int64_t{0}, absl::ToInt64Nanoseconds(duration)));
 }
 
@@ -35,6 +35,13 @@ void ModelStatistics::RecordFailure(absl::Duration total) {
 void ModelStatistics::RecordExecution() {
   MutexLock lock(&mutex_);
   ++snapshot_.execution_count;
+}
+
+void ModelStatistics::RecordCacheLookups(uint64_t hits, uint64_t misses, absl::Duration total) {
+  const absl::Duration each = total / static_cast<int64_t>(std::max<uint64_t>(1, hits + misses));
+  MutexLock lock(&mutex_);
+  Add(&snapshot_.cache_hit, each * static_cast<int64_t>(hits), hits);
+  Add(&snapshot_.cache_miss, each * static_cast<int64_t>(misses), misses);
 }
 
 ModelStatistics::Snapshot ModelStatistics::Read() const {

@@ -21,6 +21,7 @@ class ModelStatistics {
     uint64_t inference_count = 0;    ///< rows
     uint64_t execution_count = 0;    ///< batches
     Counter success, fail, queue, compute_input, compute_infer, compute_output;
+    Counter cache_hit, cache_miss;  ///< rows
   };
 
   /// A request of `rows` rows that ended well.
@@ -28,6 +29,8 @@ class ModelStatistics {
                      absl::Duration input, absl::Duration infer, absl::Duration output);
   void RecordFailure(absl::Duration total);
   void RecordExecution();
+  /// Of one request's rows; `total` is the time that all lookups took.
+  void RecordCacheLookups(uint64_t hits, uint64_t misses, absl::Duration total);
   Snapshot Read() const;
 
  private:

@@ -26,6 +26,7 @@ class FakeModelMetrics final : public ModelMetrics {
     std::map<DropReason, int64_t> dropped;
     int64_t tokenizations = 0;
     int64_t input_tokens = 0;
+    int64_t cache_hits = 0, cache_misses = 0, coalesced = 0;
     std::map<std::string, bool> ready;  ///< by version
     int64_t weight_bytes = 0;
   };
@@ -50,6 +51,15 @@ class FakeModelMetrics final : public ModelMetrics {
   void AddTokens(absl::string_view kind, int64_t count) override {
     MutexLock lock(&mutex_);
     if (kind == "input") recorded_.input_tokens += count;
+  }
+  void OnCacheLookups(int64_t hits, int64_t misses) override {
+    MutexLock lock(&mutex_);
+    recorded_.cache_hits += hits;
+    recorded_.cache_misses += misses;
+  }
+  void OnCoalesced() override {
+    MutexLock lock(&mutex_);
+    ++recorded_.coalesced;
   }
   void ObserveRequest(absl::string_view /*method*/, absl::string_view /*code*/,
                       absl::Duration /*duration*/) override {}

@@ -19,6 +19,7 @@ from peers.program import Unable
 from server_load import Server
 
 CLIENTS = 64
+TEXTS = 512  # of the large requests
 MEDIAN_TOKENS, SIGMA, MOST_TOKENS = 40, 0.8, 512
 ONE_TOKENS = 40
 # Each is one token of the bundled demo tokenizer.
@@ -26,25 +27,27 @@ WORDS = ("the", "a", "my", "her", "this", "one", "old", "new", "good", "bad", "c
 SECONDS = 3
 
 
-def mixed_lengths():
+def mixed_lengths(count=CLIENTS):
     """Log-normal, as lengths of real texts are."""
     rng = random.Random(1)
-    return [min(MOST_TOKENS, max(3, round(rng.lognormvariate(math.log(MEDIAN_TOKENS), SIGMA)))) for _ in range(CLIENTS)]
+    return [min(MOST_TOKENS, max(3, round(rng.lognormvariate(math.log(MEDIAN_TOKENS), SIGMA)))) for _ in range(count)]
 
 
-def text(tokens):
-    """One that becomes so many tokens, [CLS] and [SEP] among them."""
-    return " ".join(WORDS[i % len(WORDS)] for i in range(tokens - 2))
+def text(tokens, rng):
+    """One that becomes so many tokens, [CLS] and [SEP] among them. Its words are drawn: the server computes texts that are
+    the same only once."""
+    return " ".join(rng.choice(WORDS) for _ in range(tokens - 2))
 
 
-def texts_file(directory, name, lengths):
-    path = pathlib.Path(directory) / name
-    path.write_text("".join(text(n) + "\n" for n in lengths))
+def texts_file(directory, name, lengths, times=32):
+    """The lengths over and over, each time with other words."""
+    path, rng = pathlib.Path(directory) / name, random.Random(2)
+    path.write_text("".join(text(n, rng) + "\n" for n in lengths * times))
     return str(path)
 
 
-def check_tokens(report, lengths):
-    sent, expected = report["tokens"] / report["succeeded"], sum(lengths) / len(lengths)
+def check_tokens(report, lengths, texts=1):
+    sent, expected = report["tokens"] / report["succeeded"] / texts, sum(lengths) / len(lengths)
     if report["failed"] or abs(sent / expected - 1) > 0.1:  # the last texts of a load are not all of them
         raise Unable(f"{report['failed']} requests failed, {sent:.0f} tokens a request instead of {expected:.0f}")
 
@@ -56,9 +59,9 @@ class LlamaClients:
         self.port, self.lengths = port, lengths
 
     def _client(self, tokens, until, done):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        body = json.dumps({"input": text(tokens)})
+        connection, rng = http.client.HTTPConnection("127.0.0.1", self.port), random.Random(tokens)
         while time.monotonic() < until:
+            body = json.dumps({"input": text(tokens, rng)})
             connection.request("POST", "/v1/embeddings", body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             reply = json.loads(answer.read())
@@ -102,22 +105,27 @@ def measure_llama(build, model, dtype, llama, rounds=3, seconds=SECONDS):
 
 def measure_serving(build, model, dtype, engine, rounds=3, seconds=SECONDS):
     """Rows whose "ours" is the server and whose "peer" is the engine: seconds a token of the mix, seconds of one text."""
-    lengths = mixed_lengths()
-    kinds = (("64 clients, a token", lengths, CLIENTS, lambda report: 1 / report["tokens_per_second"], sum(lengths)),
-             (f"1 client, {ONE_TOKENS} tokens", [ONE_TOKENS], 1, lambda report: report["latency_seconds"]["p50"], 1))
+    lengths, many = mixed_lengths(), mixed_lengths(TEXTS)
+
+    def a_token(report):
+        return 1 / report["tokens_per_second"]
+
+    kinds = (("64 clients, a token", lengths, CLIENTS, 1, a_token, sum(lengths)),
+             (f"{TEXTS} texts a request, a token", many, 2, TEXTS, a_token, sum(many)),
+             (f"1 client, {ONE_TOKENS} tokens", [ONE_TOKENS], 1, 1, lambda report: report["latency_seconds"]["p50"], 1))
     server = Server(build, "bert", model, "--dtype", dtype)
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            for index, (name, rows, clients, figure, units) in enumerate(kinds):
-                file = texts_file(scratch, f"{index}.txt", rows)
+            for index, (name, rows, clients, texts, figure, units) in enumerate(kinds):
+                flags = ("--texts", str(texts), "--file", texts_file(scratch, f"{index}.txt", rows))
                 job = {"work": "encoder", "dtype": dtype, "lengths": rows, "model": model}
                 checked = engine.prepare(job)
-                server.load("embed", "bert", clients, 1, "--file", file)  # warm
+                server.load("embed", "bert", clients, 1, *flags)  # warm
                 ours, peer = [], []
                 for _ in range(rounds):
                     peer.append(engine.time(seconds / 3) / units)
-                    report = server.load("embed", "bert", clients, seconds, "--file", file)
-                    check_tokens(report, rows)
+                    report = server.load("embed", "bert", clients, seconds, *flags)
+                    check_tokens(report, rows, texts)
                     ours.append(figure(report))
                 yield Row(Cell(f"serving-{dtype} {name}", job, job, peer_is="ours"), statistics.median(ours),
                           statistics.median(peer), checked=checked)

@@ -39,7 +39,8 @@ std::string FullScrape() {
                            [] {
                              return std::vector<KernelCount>{{"attention", "brgemm", 1}};
                            },
-                       .throttled_periods = [] { return int64_t{0}; }});
+                       .throttled_periods = [] { return int64_t{0}; },
+                       .cache_bytes = [] { return int64_t{0}; }});
   const auto model = metrics->ForModel("demo", "embedding");
   model->ObserveRequest("Embed", "OK", absl::Milliseconds(1));
   model->SetReady("1", true);
