@@ -45,13 +45,19 @@ absl::Status ValidateEncoderRow(const EncoderRow& row, const ModelInfo& info) {
   RETURN_IF_ERROR(
       CheckOptional("token_type_ids", row.type_ids, row.ids.size(), info.type_vocab_size));
   RETURN_IF_ERROR(CheckOptional("position_ids", row.positions, row.ids.size(), info.max_length));
-  if (row.want_logits && info.kind != ModelKind::kSequenceClassification) {
+  if (row.want_logits && info.kind != ModelKind::kSequenceClassification &&
+      info.kind != ModelKind::kTokenClassification) {
     return absl::InvalidArgumentError(
         "logits are asked for, a model with a classification head is required");
   }
-  if (row.dimensions < 0 || row.dimensions > info.hidden_size) {
-    return absl::InvalidArgumentError(absl::StrCat("dimensions is ", row.dimensions, ", 0 to ",
-                                                   info.hidden_size, " is required"));
+  const int64_t size = info.EmbeddingSize(row.pooling);
+  if (row.want_embedding && size == 0) {
+    return absl::InvalidArgumentError(
+        "pooling is chosen, none is required: the model projects what its own pooling makes");
+  }
+  if (row.dimensions < 0 || row.dimensions > size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("dimensions is ", row.dimensions, ", 0 to ", size, " is required"));
   }
   return absl::OkStatus();
 }

@@ -41,10 +41,10 @@ absl::StatusOr<CanaryOutputs> RunCanary(const Encoder& encoder) {
   std::vector<int32_t> ids, positions;
   std::vector<int64_t> cumulative = {0};
   for (const int64_t wanted : kRowLengths) {
-    const int64_t length = std::min(wanted, config.max_positions);
-    for (int64_t position = 0; position < length; ++position) {
+    const int64_t length = std::min(wanted, config.max_tokens());
+    for (int64_t place = 0; place < length; ++place) {
       ids.push_back(static_cast<int32_t>(generator() % static_cast<uint32_t>(config.vocab_size)));
-      positions.push_back(static_cast<int32_t>(position));
+      positions.push_back(config.positions.first + static_cast<int32_t>(place));
     }
     cumulative.push_back(cumulative.back() + length);
   }

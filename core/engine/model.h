@@ -25,6 +25,7 @@ namespace attentiond {
 enum class ModelKind : uint8_t {
   kAttentionLayer,          ///< a torch.nn.MultiheadAttention state dict
   kSequenceClassification,  ///< an encoder with a classification head
+  kTokenClassification,     ///< an encoder with a head for each token: named entities
   kEmbedding,               ///< an encoder without a head
 };
 
@@ -32,7 +33,7 @@ enum class ModelKind : uint8_t {
 struct ModelInfo {
   ModelKind kind = ModelKind::kEmbedding;
   std::string
-      architecture;  ///< config.json's model_type: "bert", "distilbert", "multihead_attention"
+      architecture;  ///< config.json's model_type: "bert", "deberta-v2", "multihead_attention"
   DType compute = DType::kF32;  ///< what is multiplied: kF32, kBF16 or kI8 (linear layers)
   /// Of kI8 alone: the lowest cosine between an output and the same in f32, for inputs that are
   /// always the same. Below kWorryingInt8Cosine the model may well answer differently.
@@ -42,8 +43,21 @@ struct ModelInfo {
   int64_t num_layers = 0;
   int64_t num_heads = 0;
   int64_t max_length = 0;  ///< most tokens of a row, special ones included
+  /// Values of an embedding as the model makes it, and when a request chooses the pooling; 0: it
+  /// cannot choose.
+  int64_t embedding_size = 0, chosen_embedding_size = 0;
+  int64_t EmbeddingSize(Pooling pooling) const {
+    return pooling == Pooling::kModelDefault ? embedding_size : chosen_embedding_size;
+  }
   int64_t vocab_size = 0;
-  int64_t type_vocab_size = 0;                             ///< 0: the model has no token types
+  int64_t type_vocab_size = 0;  ///< 0: the model has no token types
+  /// Set: tokens of this id do not count as places. Of ids that come with a mask, a token's
+  /// position is then the number of other ids before it, masked ones included.
+  std::optional<int32_t> padding_id;
+  /// Embeddings only: texts by name, to be put before a text; and the name of the one that is used
+  /// unless a request says otherwise, or "".
+  std::map<std::string, std::string> prompts;
+  std::string default_prompt;
   std::vector<std::string> labels;                         ///< id2label, by id; classification only
   ScoreFunction score_function = ScoreFunction::kSoftmax;  ///< classification only
   int64_t key_size = 0, value_size = 0;                    ///< kdim, vdim of an attention layer
@@ -58,7 +72,7 @@ struct EncoderRow {
   absl::Span<const int32_t> type_ids;   ///< empty: zeros; each in [0, type_vocab_size)
   absl::Span<const int32_t> positions;  ///< empty: 0, 1, 2...; each in [0, max_length)
 
-  bool want_logits = false;  ///< classification models
+  bool want_logits = false;  ///< classification models, of texts or tokens
   bool want_embedding = false;
   bool want_hidden_state = false;
   bool want_attentions = false;
@@ -69,14 +83,14 @@ struct EncoderRow {
 
 /// What a row asked for; the rest stays empty.
 struct EncoderRowResult {
-  std::vector<float> logits;        ///< [labels]
-  std::vector<float> embedding;     ///< [dimensions]
+  std::vector<float> logits;        ///< [labels]; of a token classification model [tokens, labels]
+  std::vector<float> embedding;     ///< [dimensions], or [EmbeddingSize()]
   std::vector<float> hidden_state;  ///< [tokens, hidden_size]
   std::vector<float> attentions;    ///< [layers, heads, tokens, tokens]
 };
 
-/// BERT-family encoders. Threads: Validate and tokenizer() may be used concurrently with anything;
-/// Run by one thread per context.
+/// Text encoders of every family. Threads: Validate and tokenizer() may be used concurrently with
+/// anything; Run by one thread per context.
 class TextEncoder {
  public:
   virtual ~TextEncoder() = default;

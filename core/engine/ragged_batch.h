@@ -7,6 +7,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "core/engine/model.h"
+#include "core/models/encoder_config.h"
 
 namespace attentiond {
 
@@ -18,7 +19,8 @@ struct RaggedBatch {
   std::vector<int64_t> cumulative;  ///< [B + 1]: where each place begins, from 0 to T
   std::vector<int32_t> ids;         ///< [T]
   std::vector<int32_t> type_ids;    ///< [T]; empty without token types
-  std::vector<int32_t> positions;   ///< [T]
+  std::vector<int32_t> positions;   ///< [T]: rows of the position table
+  std::vector<int32_t> places;      ///< [T] as EncoderBatch's; empty when no row gives positions
 
   size_t first_token_rows = 0;  ///< so many places need their first token only
 
@@ -30,6 +32,7 @@ struct RaggedBatch {
 /// `rows` are valid. `needs_first_token` says of a row, which does not want attentions, that it
 /// needs no other.
 RaggedBatch MakeRaggedBatch(absl::Span<const EncoderRow> rows, bool has_types,
+                            const PositionRule& rule,
                             absl::FunctionRef<bool(const EncoderRow&)> needs_first_token);
 
 }  // namespace attentiond

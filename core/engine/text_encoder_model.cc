@@ -14,6 +14,7 @@
 #include "core/engine/precision.h"
 #include "core/engine/ragged_batch.h"
 #include "core/models/classification_head.h"
+#include "core/models/embedding_head.h"
 #include "core/models/encoder.h"
 #include "core/models/float_conversion.h"
 #include "core/models/sentence_transformers.h"
@@ -25,9 +26,11 @@ class TextEncoderModel final : public Model, public TextEncoder {
  public:
   struct Parts {
     ModelInfo info;
-    Pooling default_pooling = Pooling::kMean;
+    PositionRule positions;
+    HeadPooling head_pooling = HeadPooling::kFirstToken;
     std::unique_ptr<const Tokenizer> tokenizer = nullptr;  // nullptr: the checkpoint has none
     Encoder encoder;
+    EmbeddingHead embedding;
     std::optional<ClassificationHead> head = std::nullopt;  // of classification models
   };
   explicit TextEncoderModel(Parts parts) : parts_(std::move(parts)) {}
@@ -48,14 +51,19 @@ class TextEncoderModel final : public Model, public TextEncoder {
   absl::Status RunHead(const RaggedBatch& batch, const TensorView& hidden,
                        absl::Span<const EncoderRow> rows, ExecutionContext& context,
                        std::vector<EncoderRowResult>* results) const;
-  void TakeResults(const TensorView& tokens, const EncoderRow& row, EncoderRowResult* result) const;
-  Pooling PoolingOf(const EncoderRow& row) const {
-    return row.pooling == Pooling::kModelDefault ? parts_.default_pooling : row.pooling;
-  }
+  absl::Status RunEmbeddings(const RaggedBatch& batch, const TensorView& hidden,
+                             absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                             std::vector<EncoderRowResult>* results) const;
+  void TakeHiddenStates(const RaggedBatch& batch, const TensorView& hidden,
+                        absl::Span<const EncoderRow> rows, ExecutionContext& context,
+                        std::vector<EncoderRowResult>* results) const;
+  bool ClassifiesTokens() const { return parts_.info.kind == ModelKind::kTokenClassification; }
   /// Whether what the row wants comes from its first token alone.
   bool NeedsFirstToken(const EncoderRow& row) const {
-    return !row.want_hidden_state && !row.want_attentions &&
-           !(row.want_embedding && PoolingOf(row) == Pooling::kMean);
+    if (row.want_hidden_state || row.want_attentions) return false;
+    if (row.want_embedding && !parts_.embedding.ReadsFirstTokenOnly(row.pooling)) return false;
+    return !row.want_logits ||
+           (!ClassifiesTokens() && parts_.head_pooling == HeadPooling::kFirstToken);
   }
 
   const Parts parts_;
@@ -67,7 +75,7 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
   results->resize(rows.size());
   if (rows.empty()) return absl::OkStatus();
   RaggedBatch batch =
-      MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0,
+      MakeRaggedBatch(rows, parts_.info.type_vocab_size > 0, parts_.positions,
                       [this](const EncoderRow& row) { return NeedsFirstToken(row); });
   const std::vector<float*> attentions = MakeRoomForAttentions(batch, rows, results);
   ASSIGN_OR_RETURN(const TensorView hidden,
@@ -75,24 +83,14 @@ absl::Status TextEncoderModel::Run(absl::Span<const EncoderRow> rows, ExecutionC
                                        .type_ids = batch.type_ids,
                                        .positions = batch.positions,
                                        .cumulative = batch.cumulative,
+                                       .places = batch.places,
                                        .attentions = attentions,
                                        .first_token_rows = batch.first_token_rows},
                                       context));
   batch.KeepFirstTokens();
 
-  const int64_t width = parts_.info.hidden_size;
-  const auto num_rows = static_cast<int64_t>(rows.size());
-  context.threads().ParallelFor(num_rows, 1, [&](int64_t begin, int64_t end, int) {
-    for (int64_t at = begin; at < end; ++at) {
-      const auto place = static_cast<size_t>(at);
-      const auto offset = static_cast<size_t>(batch.cumulative[place] * width);
-      const TensorView tokens{
-          static_cast<const char*>(hidden.data) + offset * ByteSize(hidden.dtype), hidden.dtype,
-          Shape{batch.length(place), width}};
-      const size_t row = batch.rows[place];
-      TakeResults(tokens, rows[row], &(*results)[row]);
-    }
-  });
+  TakeHiddenStates(batch, hidden, rows, context, results);
+  RETURN_IF_ERROR(RunEmbeddings(batch, hidden, rows, context, results));
   return RunHead(batch, hidden, rows, context, results);
 }
 
@@ -112,53 +110,103 @@ std::vector<float*> TextEncoderModel::MakeRoomForAttentions(
   return attentions;
 }
 
-void TextEncoderModel::TakeResults(const TensorView& tokens, const EncoderRow& row,
-                                   EncoderRowResult* result) const {
-  if (row.want_hidden_state) {
-    result->hidden_state.resize(static_cast<size_t>(tokens.num_elements()));
-    ToFloats(tokens, 0, absl::MakeSpan(result->hidden_state));
+void TextEncoderModel::TakeHiddenStates(const RaggedBatch& batch, const TensorView& hidden,
+                                        absl::Span<const EncoderRow> rows,
+                                        ExecutionContext& context,
+                                        std::vector<EncoderRowResult>* results) const {
+  const int64_t width = parts_.info.hidden_size;
+  const auto places = static_cast<int64_t>(rows.size());
+  context.threads().ParallelFor(places, 1, [&](int64_t begin, int64_t end, int) {
+    for (auto place = static_cast<size_t>(begin); place < static_cast<size_t>(end); ++place) {
+      const size_t row = batch.rows[place];
+      if (!rows[row].want_hidden_state) continue;
+      std::vector<float>& states = (*results)[row].hidden_state;
+      states.resize(static_cast<size_t>(batch.length(place) * width));
+      ToFloats(hidden, batch.cumulative[place] * width, absl::MakeSpan(states));
+    }
+  });
+}
+
+absl::Status TextEncoderModel::RunEmbeddings(const RaggedBatch& batch, const TensorView& hidden,
+                                             absl::Span<const EncoderRow> rows,
+                                             ExecutionContext& context,
+                                             std::vector<EncoderRowResult>* results) const {
+  std::vector<EmbeddingCall> calls;
+  std::vector<size_t> wanting;
+  for (size_t place = 0; place < batch.rows.size(); ++place) {
+    const EncoderRow& row = rows[batch.rows[place]];
+    if (!row.want_embedding) continue;
+    calls.push_back({.tokens = {batch.cumulative[place], batch.cumulative[place + 1]},
+                     .pooling = row.pooling,
+                     .dimensions = row.dimensions,
+                     .normalize = row.normalize});
+    wanting.push_back(batch.rows[place]);
   }
-  if (row.want_embedding) {
-    result->embedding =
-        Pool(tokens,
-             {.pooling = PoolingOf(row), .dimensions = row.dimensions, .normalize = row.normalize});
-  }
+  return parts_.embedding.Run(
+      hidden, calls,
+      [&](size_t call, std::vector<float> embedding) {
+        (*results)[wanting[call]].embedding = std::move(embedding);
+      },
+      context);
 }
 
 absl::Status TextEncoderModel::RunHead(const RaggedBatch& batch, const TensorView& hidden,
                                        absl::Span<const EncoderRow> rows, ExecutionContext& context,
                                        std::vector<EncoderRowResult>* results) const {
-  std::vector<int64_t> first_tokens;
-  std::vector<size_t> wanting;
+  std::vector<TokenRange> ranges;
+  std::vector<std::pair<size_t, size_t>> wanting;  // rows, and how many ranges each has
   for (size_t place = 0; place < batch.rows.size(); ++place) {
     if (!rows[batch.rows[place]].want_logits) continue;
-    first_tokens.push_back(batch.cumulative[place]);
-    wanting.push_back(batch.rows[place]);
+    const size_t before = ranges.size();
+    const int64_t begin = batch.cumulative[place], end = batch.cumulative[place + 1];
+    if (ClassifiesTokens()) {
+      for (int64_t token = begin; token < end; ++token) ranges.push_back({token, token + 1});
+    } else if (parts_.head_pooling == HeadPooling::kMean) {
+      ranges.push_back({begin, end});
+    } else {
+      ranges.push_back({begin, begin + 1});
+    }
+    wanting.emplace_back(batch.rows[place], ranges.size() - before);
   }
   if (wanting.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const absl::Span<const float> logits,
-                   parts_.head->Run(hidden, first_tokens, context));
+  ASSIGN_OR_RETURN(absl::Span<const float> logits, parts_.head->Run(hidden, ranges, context));
   const auto num_labels = static_cast<size_t>(parts_.head->num_labels());
-  for (size_t i = 0; i < wanting.size(); ++i) {
-    const absl::Span<const float> row = logits.subspan(i * num_labels, num_labels);
-    (*results)[wanting[i]].logits.assign(row.begin(), row.end());
+  for (const auto& [row, count] : wanting) {
+    const absl::Span<const float> of_row = logits.first(count * num_labels);
+    (*results)[row].logits.assign(of_row.begin(), of_row.end());
+    logits.remove_prefix(of_row.size());
   }
   return absl::OkStatus();
 }
 
+ModelKind KindOf(EncoderTask task) {
+  switch (task) {
+    case EncoderTask::kSequenceClassification:
+      return ModelKind::kSequenceClassification;
+    case EncoderTask::kTokenClassification:
+      return ModelKind::kTokenClassification;
+    case EncoderTask::kEmbedding:
+      break;
+  }
+  return ModelKind::kEmbedding;
+}
+
 ModelInfo InfoOf(const EncoderConfig& config, DType compute) {
   ModelInfo info;
-  info.kind = config.classifies ? ModelKind::kSequenceClassification : ModelKind::kEmbedding;
+  info.kind = KindOf(config.task);
   info.architecture = config.family->model_type;
   info.compute = compute;
   info.hidden_size = config.hidden_size;
   info.num_layers = config.num_layers;
   info.num_heads = config.num_heads;
-  info.max_length = config.max_positions;
+  info.max_length = config.max_tokens();
+  info.padding_id = config.positions.padding_id;
   info.vocab_size = config.vocab_size;
   info.type_vocab_size = config.type_vocab_size;
   info.labels = config.labels.labels;
-  info.score_function = config.labels.score_function;
+  if (config.task == EncoderTask::kSequenceClassification) {
+    info.score_function = config.labels.score_function;
+  }
   return info;
 }
 
@@ -214,22 +262,31 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& c
   }
   WeightLoader loader(&checkpoint);
   ASSIGN_OR_RETURN(Encoder encoder, Encoder::Load(config, types, &loader));
+  SentenceTransformersConfig sentences;
+  if (config.task == EncoderTask::kEmbedding) {
+    ASSIGN_OR_RETURN(sentences,
+                     ReadSentenceTransformersConfig(checkpoint.directory(), config.hidden_size));
+  }
+  ASSIGN_OR_RETURN(EmbeddingHead embedding, EmbeddingHead::Load(sentences, config.hidden_size));
   TextEncoderModel::Parts parts{.info = InfoOf(config, types.weights),
-                                .encoder = std::move(encoder)};
+                                .positions = config.positions,
+                                .head_pooling = config.head_pooling,
+                                .encoder = std::move(encoder),
+                                .embedding = std::move(embedding)};
   if (in_int8) {
     ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(parts.encoder));
     ASSIGN_OR_RETURN(parts.info.int8_cosine, CompareInt8(outputs, in_f32));
   }
-  if (config.classifies) {
+  if (config.task != EncoderTask::kEmbedding) {
     ASSIGN_OR_RETURN(parts.head, ClassificationHead::Load(config, &loader));
-  } else {
-    ASSIGN_OR_RETURN(const SentenceTransformersConfig sentences,
-                     ReadSentenceTransformersConfig(checkpoint.directory(), config.hidden_size));
-    parts.default_pooling = sentences.pooling;
-    LowerLimit(sentences.max_length, &parts.info.max_length);
   }
+  parts.info.embedding_size = parts.embedding.SizeOf(Pooling::kModelDefault);
+  parts.info.chosen_embedding_size = parts.embedding.SizeOf(Pooling::kMean);
+  parts.info.prompts = std::move(sentences.prompts);
+  parts.info.default_prompt = std::move(sentences.default_prompt);
+  LowerLimit(sentences.max_length, &parts.info.max_length);
   RETURN_IF_ERROR(LoadTokenizer(checkpoint.directory(), &parts));
-  parts.info.weight_bytes = loader.loaded_bytes();
+  parts.info.weight_bytes = loader.loaded_bytes() + parts.embedding.loaded_bytes();
   return std::make_shared<const TextEncoderModel>(std::move(parts));
 }
 

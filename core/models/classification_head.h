@@ -1,7 +1,8 @@
-// core/models/classification_head.h -- logits from the hidden state of each row's first token.
+// core/models/classification_head.h -- logits from hidden states, of texts or of tokens.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -11,27 +12,38 @@
 
 namespace attentiond {
 
-/// BERT's pooler and classifier, DistilBERT's pre_classifier and classifier: output(activation(
-/// dense(x))). Computes in f32 whatever the encoder computes in. Immutable.
+/// Tokens [begin, end) of a batch.
+struct TokenRange {
+  int64_t begin = 0, end = 0;
+};
+
+/// output(norm(activation(dense(x)))), as ClassificationHeadNames says. Computes in f32 whatever
+/// the encoder computes in. Immutable.
 class ClassificationHead {
  public:
   static absl::StatusOr<ClassificationHead> Load(const EncoderConfig& config, WeightLoader* loader);
 
-  /// `hidden` [T, hidden_size] of f32 or bf16, not in the context's workspace slots kNormed,
-  /// kProjection and kIntermediate; `first_tokens` are rows of it. Returns the logits
-  /// [first_tokens.size(), labels] in the context's memory: valid until the context runs something
-  /// else.
+  /// Of each range the logits of the mean of its tokens' hidden states. `hidden` [T, hidden_size]
+  /// of f32 or bf16, not in the context's workspace slots kNormed, kProjection and kIntermediate;
+  /// ranges are not empty. Returns the logits [ranges.size(), labels] in the context's memory:
+  /// valid until the context runs something else.
   absl::StatusOr<absl::Span<const float>> Run(const TensorView& hidden,
-                                              absl::Span<const int64_t> first_tokens,
+                                              absl::Span<const TokenRange> ranges,
                                               ExecutionContext& context) const;
 
   int64_t num_labels() const { return output_.out_features(); }
 
  private:
-  ClassificationHead(Linear dense, Activation activation, Linear output);
+  ClassificationHead(const EncoderConfig& config, std::optional<Linear> dense,
+                     std::optional<NormWeights> norm, Linear output);
 
-  Linear dense_;
+  /// From [rows, width] to the same.
+  absl::Status RunDense(int64_t rows, const float* x, float* y, ExecutionContext& context) const;
+
+  std::optional<Linear> dense_;
   Activation activation_;
+  std::optional<NormWeights> norm_;
+  float epsilon_;
   Linear output_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/ops/activation.h"
 #include "core/weights/json_file.h"
 
 namespace attentiond {
@@ -33,6 +34,21 @@ absl::Status RequireFalse(const nlohmann::json& config, const char* key) {
   if (!value) return absl::OkStatus();
   return absl::UnimplementedError(
       absl::StrCat("\"", key, "\" is true, which is not supported, only false"));
+}
+
+absl::Status RequireNull(const nlohmann::json& config, const char* key) {
+  const auto found = config.find(key);
+  if (found == config.end() || found->empty()) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("\"", key, "\" is not supported"));
+}
+
+absl::StatusOr<Activation> GetActivation(const nlohmann::json& config, const char* key,
+                                         const char* fallback) {
+  ASSIGN_OR_RETURN(const std::string name, GetString(config, key, fallback));
+  absl::StatusOr<Activation> activation = ParseActivation(name);
+  if (activation.ok()) return activation;
+  return absl::Status(activation.status().code(),
+                      absl::StrCat("\"", key, "\": ", activation.status().message()));
 }
 
 absl::Status CheckHeadsDivide(const char* width_key, int64_t width, const char* heads_key,

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/status/statusor.h"
+#include "core/tensor/activation_kind.h"
 
 namespace attentiond {
 
@@ -19,6 +20,14 @@ absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, i
 
 /// kUnimplemented when `key` is true.
 absl::Status RequireFalse(const nlohmann::json& config, const char* key);
+
+/// kUnimplemented when `key` has a value: anything but null, or an empty array or object.
+absl::Status RequireNull(const nlohmann::json& config, const char* key);
+
+/// The activation that `key` names; the one of `fallback` when it is absent or null. kUnimplemented
+/// names the key and what was found.
+absl::StatusOr<Activation> GetActivation(const nlohmann::json& config, const char* key,
+                                         const char* fallback);
 
 /// kInvalidArgument when `width` (the value of `width_key`) does not split into `heads` equal
 /// parts.

@@ -67,21 +67,45 @@ absl::StatusOr<std::vector<std::string>> ParseLabels(const nlohmann::json& confi
   return labels;
 }
 
+// Of classifiers with one label alone: the activation that sentence-transformers' CrossEncoder
+// applies, where the checkpoint says one.
+absl::StatusOr<std::string> CrossEncoderActivation(const nlohmann::json& config) {
+  const auto section = config.find("sentence_transformers");
+  if (section != config.end() && section->is_object()) {
+    return GetString(*section, "activation_fn", "");
+  }
+  return GetString(config, "sbert_ce_default_activation_function", "");
+}
+
+absl::StatusOr<ScoreFunction> OfOneLabel(const nlohmann::json& config) {
+  ASSIGN_OR_RETURN(const std::string name, CrossEncoderActivation(config));
+  if (name.empty() || name == "torch.nn.modules.activation.Sigmoid") return ScoreFunction::kSigmoid;
+  if (name == "torch.nn.modules.linear.Identity") return ScoreFunction::kIdentity;
+  return absl::UnimplementedError(
+      absl::StrCat("the activation ", Quoted(name),
+                   " of a cross-encoder is not supported, only "
+                   "torch.nn.modules.activation.Sigmoid and torch.nn.modules.linear.Identity"));
+}
+
 }  // namespace
 
 absl::StatusOr<LabelConfig> ParseLabelConfig(const nlohmann::json& config) {
   LabelConfig result;
   ASSIGN_OR_RETURN(result.labels, ParseLabels(config));
   ASSIGN_OR_RETURN(const std::string problem, GetString(config, "problem_type", ""));
-  if (problem == "multi_label_classification" || (problem.empty() && result.labels.size() == 1)) {
-    result.score_function = ScoreFunction::kSigmoid;
-  } else if (problem == "regression") {
-    result.score_function = ScoreFunction::kIdentity;
-  } else if (!problem.empty() && problem != "single_label_classification") {
+  if (!problem.empty() && problem != "single_label_classification" &&
+      problem != "multi_label_classification" && problem != "regression") {
     return absl::InvalidArgumentError(
         absl::StrCat("\"problem_type\" is ", Quoted(problem),
                      ", single_label_classification, multi_label_classification or regression is "
                      "required"));
+  }
+  if (problem == "regression") {
+    result.score_function = ScoreFunction::kIdentity;
+  } else if (result.labels.size() == 1) {
+    ASSIGN_OR_RETURN(result.score_function, OfOneLabel(config));
+  } else if (problem == "multi_label_classification") {
+    result.score_function = ScoreFunction::kSigmoid;
   }
   return result;
 }

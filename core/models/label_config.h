@@ -15,7 +15,9 @@ struct LabelConfig {
   ScoreFunction score_function = ScoreFunction::kSoftmax;
 };
 
-/// Reads id2label, num_labels and problem_type. Without id2label the labels are LABEL_0, LABEL_1...
+/// Reads id2label, num_labels and problem_type, and decides as transformers' pipeline does. A model
+/// with one label scores by the logistic function, unless it is a regression or a cross-encoder
+/// that says otherwise. Without id2label the labels are LABEL_0, LABEL_1...
 /// (num_labels of them, else two). kInvalidArgument names the key, what was found and what is
 /// required.
 absl::StatusOr<LabelConfig> ParseLabelConfig(const nlohmann::json& config);

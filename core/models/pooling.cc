@@ -1,23 +1,84 @@
-// core/models/pooling.cc -- mean and first-token pooling, cut and normalised.
+// core/models/pooling.cc -- sums, means and maxima over tokens.
 #include "core/models/pooling.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "core/base/check.h"
 #include "core/models/float_conversion.h"
 
 namespace attentiond {
 namespace {
 
-void MeanOfRows(const TensorView& tokens, absl::Span<float> mean) {
-  const int64_t rows = tokens.shape.dim(0);
-  const int64_t width = tokens.shape.dim(1);
-  std::vector<float> row(mean.size());
-  for (int64_t t = 0; t < rows; ++t) {
-    ToFloats(tokens, t * width, absl::MakeSpan(row));
-    for (size_t c = 0; c < mean.size(); ++c) mean[c] += row[c];
+// sum of weight(t) * hidden[t], and that of the weights
+template <typename Weight>
+float SumOfTokens(const TensorView& hidden, int64_t begin, int64_t end, Weight weight,
+                  absl::Span<float> sum) {
+  const int64_t width = hidden.shape.dim(1);
+  std::vector<float> row(sum.size());
+  std::fill(sum.begin(), sum.end(), 0.0f);
+  float weights = 0;
+  for (int64_t token = begin; token < end; ++token) {
+    ToFloats(hidden, token * width, absl::MakeSpan(row));
+    const float w = weight(token - begin);
+    for (size_t c = 0; c < sum.size(); ++c) sum[c] += w * row[c];
+    weights += w;
   }
-  for (float& value : mean) value /= static_cast<float>(rows);
+  return weights;
+}
+
+void Divide(absl::Span<float> values, float divisor) {
+  for (float& value : values) value /= divisor;
+}
+
+void MaxOfTokens(const TensorView& hidden, int64_t begin, int64_t end, absl::Span<float> most) {
+  const int64_t width = hidden.shape.dim(1);
+  std::vector<float> row(most.size());
+  std::fill(most.begin(), most.end(), -std::numeric_limits<float>::infinity());
+  for (int64_t token = begin; token < end; ++token) {
+    ToFloats(hidden, token * width, absl::MakeSpan(row));
+    for (size_t c = 0; c < most.size(); ++c) most[c] = std::max(most[c], row[c]);
+  }
+}
+
+void PoolOne(const TensorView& hidden, int64_t begin, int64_t end, PoolingMode mode,
+             absl::Span<float> pooled) {
+  const auto one = [](int64_t) { return 1.0f; };
+  switch (mode) {
+    case PoolingMode::kCls:
+      return MeanOfTokens(hidden, begin, begin + 1, pooled);
+    case PoolingMode::kLast:
+      return MeanOfTokens(hidden, end - 1, end, pooled);
+    case PoolingMode::kMean:
+      return MeanOfTokens(hidden, begin, end, pooled);
+    case PoolingMode::kMax:
+      return MaxOfTokens(hidden, begin, end, pooled);
+    case PoolingMode::kMeanSqrtLength:
+      return Divide(pooled, std::sqrt(SumOfTokens(hidden, begin, end, one, pooled)));
+    case PoolingMode::kWeightedMean:
+      return Divide(pooled,
+                    SumOfTokens(
+                        hidden, begin, end,
+                        [](int64_t token) { return static_cast<float>(token + 1); }, pooled));
+  }
+}
+
+}  // namespace
+
+void MeanOfTokens(const TensorView& hidden, int64_t begin, int64_t end, absl::Span<float> mean) {
+  if (end - begin == 1) return ToFloats(hidden, begin * hidden.shape.dim(1), mean);
+  Divide(mean, SumOfTokens(
+                   hidden, begin, end, [](int64_t) { return 1.0f; }, mean));
+}
+
+std::vector<float> Pool(const TensorView& hidden, int64_t begin, int64_t end,
+                        absl::Span<const PoolingMode> modes) {
+  const auto width = static_cast<size_t>(hidden.shape.dim(1));
+  std::vector<float> pooled(modes.size() * width);
+  for (size_t i = 0; i < modes.size(); ++i) {
+    PoolOne(hidden, begin, end, modes[i], absl::MakeSpan(pooled).subspan(i * width, width));
+  }
+  return pooled;
 }
 
 void NormalizeL2(absl::Span<float> vector) {
@@ -26,21 +87,6 @@ void NormalizeL2(absl::Span<float> vector) {
   // The floor is torch.nn.functional.normalize's: it keeps a zero vector zero.
   const auto scale = static_cast<float>(1.0 / std::max(std::sqrt(squares), 1e-12));
   for (float& value : vector) value *= scale;
-}
-
-}  // namespace
-
-std::vector<float> Pool(const TensorView& tokens, const PoolingArgs& args) {
-  ATTENTIOND_CHECK(args.pooling != Pooling::kModelDefault);
-  const int64_t width = args.dimensions == 0 ? tokens.shape.dim(1) : args.dimensions;
-  std::vector<float> embedding(static_cast<size_t>(width));
-  if (args.pooling == Pooling::kCls) {
-    ToFloats(tokens, 0, absl::MakeSpan(embedding));
-  } else {
-    MeanOfRows(tokens, absl::MakeSpan(embedding));
-  }
-  if (args.normalize) NormalizeL2(absl::MakeSpan(embedding));
-  return embedding;
 }
 
 }  // namespace attentiond

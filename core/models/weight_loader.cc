@@ -17,10 +17,35 @@ absl::StatusOr<Linear> WeightLoader::MakeLinear(const TensorView& weight, const 
 }
 
 absl::StatusOr<Linear> WeightLoader::LoadLinear(const std::string& name, int64_t out, int64_t in,
-                                                LinearTypes types) {
+                                                LinearTypes types, bool has_bias) {
   ASSIGN_OR_RETURN(const TensorView weight, checkpoint_.Get(name + ".weight", Shape{out, in}));
-  ASSIGN_OR_RETURN(const TensorView bias, checkpoint_.Get(name + ".bias", Shape{out}));
+  TensorView bias;
+  if (has_bias) {
+    ASSIGN_OR_RETURN(bias, checkpoint_.Get(name + ".bias", Shape{out}));
+  }
   return MakeLinear(weight, bias, types);
+}
+
+absl::StatusOr<std::pair<Linear, Linear>> WeightLoader::LoadLinearHalves(const std::string& name,
+                                                                         int64_t out, int64_t in,
+                                                                         LinearTypes types,
+                                                                         bool has_bias) {
+  ASSIGN_OR_RETURN(const TensorView weight, checkpoint_.Get(name + ".weight", Shape{2 * out, in}));
+  TensorView bias;
+  if (has_bias) {
+    ASSIGN_OR_RETURN(bias, checkpoint_.Get(name + ".bias", Shape{2 * out}));
+  }
+  const auto half = [](const TensorView& whole, int64_t index, const Shape& shape) {
+    if (whole.data == nullptr) return whole;
+    const size_t bytes = static_cast<size_t>(shape.num_elements()) * ByteSize(whole.dtype);
+    return TensorView{static_cast<const char*>(whole.data) + static_cast<size_t>(index) * bytes,
+                      whole.dtype, shape};
+  };
+  ASSIGN_OR_RETURN(Linear first,
+                   MakeLinear(half(weight, 0, Shape{out, in}), half(bias, 0, Shape{out}), types));
+  ASSIGN_OR_RETURN(Linear second,
+                   MakeLinear(half(weight, 1, Shape{out, in}), half(bias, 1, Shape{out}), types));
+  return std::pair(std::move(first), std::move(second));
 }
 
 absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::string> names,
@@ -43,10 +68,15 @@ absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::strin
   return MakeLinear(weight.view(), bias.view(), types);
 }
 
-absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int64_t width) {
+absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int64_t width,
+                                                   bool has_bias) {
   const bool from_tensorflow = checkpoint_.Has(name + ".gamma");
   NormWeights norm;
   ASSIGN_OR_RETURN(norm.gamma, LoadVector(name + (from_tensorflow ? ".gamma" : ".weight"), width));
+  if (!has_bias) {
+    norm.beta.assign(static_cast<size_t>(width), 0.0f);
+    return norm;
+  }
   ASSIGN_OR_RETURN(norm.beta, LoadVector(name + (from_tensorflow ? ".beta" : ".bias"), width));
   return norm;
 }

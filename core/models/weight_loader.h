@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,9 +27,13 @@ class WeightLoader {
   /// `checkpoint` is borrowed.
   explicit WeightLoader(const Checkpoint* checkpoint) : checkpoint_(*checkpoint) {}
 
-  /// "<name>.weight" [out, in] and "<name>.bias" [out].
+  /// "<name>.weight" [out, in] and, if it has one, "<name>.bias" [out].
   absl::StatusOr<Linear> LoadLinear(const std::string& name, int64_t out, int64_t in,
-                                    LinearTypes types);
+                                    LinearTypes types, bool has_bias = true);
+  /// One linear layer [2 out, in] as two: the first `out` outputs, and the others.
+  absl::StatusOr<std::pair<Linear, Linear>> LoadLinearHalves(const std::string& name, int64_t out,
+                                                             int64_t in, LinearTypes types,
+                                                             bool has_bias);
   /// Linears that read the same input, as one: its outputs are theirs one after the other.
   absl::StatusOr<Linear> LoadFusedLinear(absl::Span<const std::string> names, int64_t out_each,
                                          int64_t in, LinearTypes types);
@@ -36,8 +41,9 @@ class WeightLoader {
   absl::StatusOr<Linear> MakeLinear(const TensorView& weight, const TensorView& bias,
                                     LinearTypes types);
   /// "<name>.weight" and "<name>.bias", or "gamma" and "beta" as checkpoints converted from
-  /// TensorFlow have them.
-  absl::StatusOr<NormWeights> LoadNorm(const std::string& name, int64_t width);
+  /// TensorFlow have them. Without a bias the shift is 0.
+  absl::StatusOr<NormWeights> LoadNorm(const std::string& name, int64_t width,
+                                       bool has_bias = true);
   /// "<name>.weight" [rows, width], in the type it is stored in.
   absl::StatusOr<Tensor> LoadTable(const std::string& name, int64_t rows, int64_t width);
 

@@ -12,10 +12,11 @@ struct NamedActivation {
   Activation activation;
 };
 constexpr NamedActivation kNames[] = {
-    {"gelu", Activation::kGeluErf},       {"gelu_new", Activation::kGeluTanh},
-    {"gelu_fast", Activation::kGeluTanh}, {"gelu_pytorch_tanh", Activation::kGeluTanh},
-    {"relu", Activation::kRelu},          {"silu", Activation::kSilu},
-    {"swish", Activation::kSilu},         {"tanh", Activation::kTanh},
+    {"gelu", Activation::kGeluErf},        {"gelu_new", Activation::kGeluTanh},
+    {"gelu_fast", Activation::kGeluTanh},  {"gelu_pytorch_tanh", Activation::kGeluTanh},
+    {"relu", Activation::kRelu},           {"silu", Activation::kSilu},
+    {"swish", Activation::kSilu},          {"tanh", Activation::kTanh},
+    {"gelu_python", Activation::kGeluErf}, {"linear", Activation::kNone},
 };
 
 // Values that take about 10 us: less is not worth another thread.

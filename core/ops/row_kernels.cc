@@ -37,6 +37,23 @@ void ActivateValues(Activation activation, int64_t size, T* values) {
 }
 
 template <typename T>
+void MultiplyValues(const T* x, int64_t size, T* y) {
+  ForEachVector(size, [=](int64_t i, int64_t count) {
+    Store(hn::Mul(Load(y + i, count), Load(x + i, count)), y + i, count);
+  });
+}
+
+template <typename T>
+void RotateValues(int64_t half, const float* cosines, const float* sines, T* values) {
+  ForEachVector(half, [=](int64_t i, int64_t count) {
+    const V a = Load(values + i, count), b = Load(values + half + i, count);
+    const V cosine = Load(cosines + i, count), sine = Load(sines + i, count);
+    Store(hn::NegMulAdd(b, sine, hn::Mul(a, cosine)), values + i, count);
+    Store(hn::MulAdd(a, sine, hn::Mul(b, cosine)), values + half + i, count);
+  });
+}
+
+template <typename T>
 void NormalizeValues(const NormRow& row, T* y) {
   const T* const x = static_cast<const T*>(row.x);
   const float inverse_width = 1.0f / static_cast<float>(row.width);
@@ -109,6 +126,17 @@ void ActivateRow(Activation activation, DType dtype, int64_t size, void* values)
   VisitStored(dtype, values, [=](auto* data) { ActivateValues(activation, size, data); });
 }
 
+void MultiplyRow(const void* x, DType dtype, int64_t size, void* y) {
+  VisitStored(dtype, y, [=]<typename T>(T* values) {
+    MultiplyValues(static_cast<const T*>(x), size, values);
+  });
+}
+
+void RotateRow(DType dtype, int64_t size, const float* rotations, void* values) {
+  VisitStored(dtype, values,
+              [=](auto* data) { RotateValues(size / 2, rotations, rotations + size / 2, data); });
+}
+
 void NormalizeRow(const NormRow& row) {
   VisitStored(row.dtype, row.y, [&](auto* y) { NormalizeValues(row, y); });
 }
@@ -134,6 +162,8 @@ HWY_EXPORT(AddRow);
 HWY_EXPORT(LoadRow);
 HWY_EXPORT(StoreRow);
 HWY_EXPORT(ActivateRow);
+HWY_EXPORT(MultiplyRow);
+HWY_EXPORT(RotateRow);
 HWY_EXPORT(NormalizeRow);
 HWY_EXPORT(ChooseFinishRows);
 
@@ -148,6 +178,12 @@ void StoreRow(const float* x, int64_t size, DType dtype, void* y) {
 }
 void ActivateRow(Activation activation, DType dtype, int64_t size, void* values) {
   HWY_DYNAMIC_DISPATCH(ActivateRow)(activation, dtype, size, values);
+}
+void MultiplyRow(const void* x, DType dtype, int64_t size, void* y) {
+  HWY_DYNAMIC_DISPATCH(MultiplyRow)(x, dtype, size, y);
+}
+void RotateRow(DType dtype, int64_t size, const float* rotations, void* values) {
+  HWY_DYNAMIC_DISPATCH(RotateRow)(dtype, size, rotations, values);
 }
 void NormalizeRow(const NormRow& row) { HWY_DYNAMIC_DISPATCH(NormalizeRow)(row); }
 FinishRows ChooseFinishRows(Activation activation, DType dtype) {

@@ -21,6 +21,12 @@ void LoadRow(const void* x, DType dtype, int64_t size, float* y);
 /// Activates f32 or bf16 values in place.
 void ActivateRow(Activation activation, DType dtype, int64_t size, void* values);
 
+/// y *= x; both of f32 or bf16.
+void MultiplyRow(const void* x, DType dtype, int64_t size, void* y);
+
+/// Rotates one head, `size` channels of f32 or bf16, as Rotate() says; `rotations` [size].
+void RotateRow(DType dtype, int64_t size, const float* rotations, void* values);
+
 /// One row of a layer normalisation.
 struct NormRow {
   const void* x = nullptr;  ///< [width], f32 or bf16

@@ -22,6 +22,11 @@ class Workspace {
     kRowStarts,
     kAttentionScratch,
     kAttentionPartials,
+    kPositionScores,
+    kPositionProducts,
+    kRotations,
+    kGate,
+    kEmbeddings,
     kPrimitive,
     kQuantized,
     kCount

@@ -123,7 +123,10 @@ absl::StatusOr<json> ParseJson(absl::string_view text) {
   return builder.Take();
 }
 
-absl::StatusOr<json> ReadJsonFile(const std::string& path, int64_t max_bytes) {
+namespace {
+
+absl::StatusOr<json> ReadFile(const std::string& path, int64_t max_bytes, json::value_t required,
+                              absl::string_view required_name) {
   ASSIGN_OR_RETURN(const RegularFile file, RegularFile::Open(path));
   if (file.size() > max_bytes) {
     return absl::InvalidArgumentError(
@@ -134,11 +137,21 @@ absl::StatusOr<json> ReadJsonFile(const std::string& path, int64_t max_bytes) {
   if (!root.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": ", root.status().message()));
   }
-  if (!root->is_object()) {
+  if (root->type() != required) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": the root is ", Found(*root), ", an object is required"));
+        absl::StrCat(path, ": the root is ", Found(*root), ", ", required_name, " is required"));
   }
   return root;
+}
+
+}  // namespace
+
+absl::StatusOr<json> ReadJsonFile(const std::string& path, int64_t max_bytes) {
+  return ReadFile(path, max_bytes, json::value_t::object, "an object");
+}
+
+absl::StatusOr<json> ReadJsonArrayFile(const std::string& path, int64_t max_bytes) {
+  return ReadFile(path, max_bytes, json::value_t::array, "an array");
 }
 
 absl::StatusOr<int64_t> GetInt(const json& object, const char* key, int64_t fallback) {

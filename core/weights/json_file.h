@@ -18,6 +18,8 @@ absl::StatusOr<nlohmann::json> ParseJson(absl::string_view text);
 /// an object.
 absl::StatusOr<nlohmann::json> ReadJsonFile(const std::string& path,
                                             int64_t max_bytes = int64_t{256} << 20);
+/// The same of a file whose root must be an array.
+absl::StatusOr<nlohmann::json> ReadJsonArrayFile(const std::string& path, int64_t max_bytes);
 
 /// A typed field of an object, with a default when it is absent or null; kInvalidArgument names the
 /// key, what was found and what is required.

@@ -11,7 +11,7 @@ class EncoderRowValidationTest : public ::testing::Test {
  protected:
   EncoderRowValidationTest() {
     info_.kind = ModelKind::kSequenceClassification;
-    info_.hidden_size = 24;
+    info_.hidden_size = info_.embedding_size = info_.chosen_embedding_size = 24;
     info_.max_length = 4;
     info_.vocab_size = 50;
     info_.type_vocab_size = 2;
@@ -93,6 +93,27 @@ TEST_F(EncoderRowValidationTest, RefusesWhatTheModelCannotGive) {
   row_.want_logits = true;
   info_.kind = ModelKind::kEmbedding;
   ExpectRefused("logits are asked for, a model with a classification head is required");
+}
+
+TEST_F(EncoderRowValidationTest, RefusesAPoolingThatDoesNotFitTheProjection) {
+  info_.kind = ModelKind::kEmbedding;
+  info_.embedding_size = 40;
+  info_.chosen_embedding_size = 0;
+  row_.want_embedding = true;
+  row_.dimensions = 40;
+  EXPECT_TRUE(ValidateEncoderRow(row_, info_).ok());
+  row_.dimensions = 41;
+  ExpectRefused("dimensions is 41, 0 to 40 is required");
+  row_.dimensions = 0;
+  row_.pooling = Pooling::kMean;
+  ExpectRefused(
+      "pooling is chosen, none is required: the model projects what its own pooling makes");
+}
+
+TEST_F(EncoderRowValidationTest, TokenClassifiersGiveLogits) {
+  info_.kind = ModelKind::kTokenClassification;
+  row_.want_logits = true;
+  EXPECT_TRUE(ValidateEncoderRow(row_, info_).ok());
 }
 
 }  // namespace

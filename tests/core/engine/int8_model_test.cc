@@ -68,7 +68,7 @@ class Int8ModelTest : public ::testing::Test {
     row.ids = ids;
     row.type_ids = type_ids;
     row.want_hidden_state = row.want_embedding = true;
-    row.want_logits = model.info().kind == ModelKind::kSequenceClassification;
+    row.want_logits = model.info().kind != ModelKind::kEmbedding;
     std::vector<EncoderRowResult> results;
     const absl::Status status = model.AsTextEncoder()->Run({&row, 1}, context_, &results);
     EXPECT_TRUE(status.ok()) << status;
@@ -102,7 +102,11 @@ TEST_P(Int8GoldenTest, IsNearPyTorch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, Int8GoldenTest,
-                         ::testing::Values("bert-classify", "distilbert-classify", "bert-embed"));
+                         ::testing::Values("bert-classify", "distilbert-classify", "bert-embed",
+                                           "bert-tokens", "electra-classify", "albert-classify",
+                                           "mpnet-classify", "mpnet-embed", "deberta-v2-classify",
+                                           "deberta-v2-plain", "deberta-v3-tokens",
+                                           "modernbert-classify", "modernbert-tokens"));
 
 TEST_F(Int8ModelTest, TheDemoGivesTheSameLabels) {
   const std::string directory = ATTENTIOND_SOURCE_DIR "/models/demo-sentiment";

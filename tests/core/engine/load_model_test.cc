@@ -133,13 +133,19 @@ TEST(LoadModelTest, TheDemoModelSaysWhatItsDescriptionSays) {
 TEST(LoadModelTest, SaysWhatItSupports) {
   CheckpointBuilder builder = RandomEncoder(Bert(), {}, false);
   builder.config["model_type"] = "gpt2";
-  EXPECT_EQ(Load(builder).status(),
-            absl::UnimplementedError("config.json: model_type \"gpt2\" is not supported "
-                                     "(supported: bert, distilbert, multihead_attention)"));
+  EXPECT_EQ(
+      Load(builder).status(),
+      absl::UnimplementedError("config.json: model_type \"gpt2\" is not supported "
+                               "(supported: bert, distilbert, roberta, xlm-roberta, camembert, "
+                               "electra, albert, mpnet, deberta-v2, modernbert, "
+                               "multihead_attention)"));
   builder.config.erase("model_type");
-  EXPECT_EQ(Load(builder).status(),
-            absl::UnimplementedError("config.json: model_type \"\" is not supported "
-                                     "(supported: bert, distilbert, multihead_attention)"));
+  EXPECT_EQ(
+      Load(builder).status(),
+      absl::UnimplementedError("config.json: model_type \"\" is not supported "
+                               "(supported: bert, distilbert, roberta, xlm-roberta, camembert, "
+                               "electra, albert, mpnet, deberta-v2, modernbert, "
+                               "multihead_attention)"));
   builder.config["model_type"] = 7;
   EXPECT_EQ(Load(builder).status(),
             absl::InvalidArgumentError("config.json: \"model_type\" is 7, a string is required"));

@@ -23,7 +23,7 @@ TEST(RaggedBatchTest, LaysRowsOneAfterTheOtherAndThoseWithAttentionsLast) {
   rows[2].positions = positions;
   rows[3].ids = b;
   rows[3].want_attentions = true;
-  const RaggedBatch batch = MakeRaggedBatch(rows, true, Never);
+  const RaggedBatch batch = MakeRaggedBatch(rows, true, {}, Never);
   EXPECT_THAT(batch.rows, ElementsAre(1, 2, 0, 3));
   EXPECT_THAT(batch.cumulative, ElementsAre(0, 1, 4, 6, 7));
   EXPECT_THAT(batch.ids, ElementsAre(3, 4, 5, 6, 1, 2, 3));
@@ -43,7 +43,7 @@ TEST(RaggedBatchTest, PutsThoseThatNeedTheirFirstTokenFirst) {
   rows[3].ids = a;
   rows[3].want_logits = true;
   RaggedBatch batch =
-      MakeRaggedBatch(rows, true, [](const EncoderRow& row) { return row.want_logits; });
+      MakeRaggedBatch(rows, true, {}, [](const EncoderRow& row) { return row.want_logits; });
   EXPECT_THAT(batch.rows, ElementsAre(2, 3, 1, 0));
   EXPECT_EQ(batch.first_token_rows, 2u);
   EXPECT_THAT(batch.cumulative, ElementsAre(0, 3, 5, 6, 8));
@@ -63,11 +63,11 @@ TEST(RaggedBatchTest, HasNoTypesForAModelWithout) {
   const std::vector<int32_t> ids = {1, 2};
   EncoderRow row;
   row.ids = ids;
-  EXPECT_THAT(MakeRaggedBatch({&row, 1}, false, Never).type_ids, IsEmpty());
+  EXPECT_THAT(MakeRaggedBatch({&row, 1}, false, {}, Never).type_ids, IsEmpty());
 }
 
 TEST(RaggedBatchTest, MayBeEmpty) {
-  const RaggedBatch batch = MakeRaggedBatch({}, true, Never);
+  const RaggedBatch batch = MakeRaggedBatch({}, true, {}, Never);
   EXPECT_THAT(batch.rows, IsEmpty());
   EXPECT_THAT(batch.cumulative, ElementsAre(0));
 }

@@ -35,7 +35,7 @@ TEST(EncoderConfigTest, ReadsEveryKeyOfBert) {
   EXPECT_EQ(parsed->type_vocab_size, 2);
   EXPECT_EQ(parsed->activation, Activation::kGeluTanh);
   EXPECT_FLOAT_EQ(parsed->layer_norm_eps, 1e-6f);
-  EXPECT_TRUE(parsed->classifies);
+  EXPECT_EQ(parsed->task, EncoderTask::kSequenceClassification);
   EXPECT_EQ(parsed->labels.labels.size(), 3u);
   EXPECT_EQ(parsed->labels.score_function, ScoreFunction::kSigmoid);
 }
@@ -74,7 +74,7 @@ TEST(EncoderConfigTest, ServesPretrainedModelsAsTheirEncoder) {
     config["num_labels"] = -1;  // of no interest to an encoder alone
     const auto parsed = ParseEncoderConfig(Bert(), config);
     ASSERT_TRUE(parsed.ok()) << parsed.status();
-    EXPECT_FALSE(parsed->classifies) << head;
+    EXPECT_EQ(parsed->task, EncoderTask::kEmbedding) << head;
     EXPECT_TRUE(parsed->labels.labels.empty());
   }
 }
@@ -159,13 +159,15 @@ TEST(EncoderConfigTest, RefusesWhatItDoesNotCompute) {
        {"quantization_config", json{{"quant_method", "bitsandbytes"}},
         R"("quantization_config" is not supported)", unimplemented},
        {"pruned_heads", json{{"1", {0, 2}}}, R"("pruned_heads" is not supported)", unimplemented},
-       {"architectures", json::array({"BertForTokenClassification"}),
-        R"("architectures" "BertForTokenClassification" is not supported (supported: )"
-        "BertForSequenceClassification, BertModel, BertForMaskedLM, BertForPreTraining)",
+       {"architectures", json::array({"BertForQuestionAnswering"}),
+        R"("architectures" "BertForQuestionAnswering" is not supported (supported: )"
+        "BertForSequenceClassification, BertForTokenClassification, BertModel, BertForMaskedLM, "
+        "BertForPreTraining)",
         unimplemented},
        {"architectures", json::array({"DistilBertModel"}),
         R"("architectures" "DistilBertModel" is not supported (supported: )"
-        "BertForSequenceClassification, BertModel, BertForMaskedLM, BertForPreTraining)",
+        "BertForSequenceClassification, BertForTokenClassification, BertModel, BertForMaskedLM, "
+        "BertForPreTraining)",
         unimplemented}});
 }
 

@@ -50,7 +50,11 @@ struct Rows {
     cumulative.push_back(static_cast<int64_t>(ids.size()));
   }
   EncoderBatch batch(absl::Span<float* const> attentions = {}) const {
-    return {ids, type_ids, positions, cumulative, attentions};
+    return {.ids = ids,
+            .type_ids = type_ids,
+            .positions = positions,
+            .cumulative = cumulative,
+            .attentions = attentions};
   }
 };
 

@@ -166,7 +166,7 @@ TEST(ActivationNameTest, CheckpointsNames) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(status.message(),
             "activation \"mish\" is not supported; known are gelu, gelu_new, gelu_fast, "
-            "gelu_pytorch_tanh, relu, silu, swish, tanh");
+            "gelu_pytorch_tanh, relu, silu, swish, tanh, gelu_python, linear");
 }
 
 TEST(SoftmaxTest, IsTheReference) {

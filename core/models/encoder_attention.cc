@@ -1,0 +1,155 @@
+// core/models/encoder_attention.cc -- which rows share a call of Attention().
+#include "core/models/encoder_attention.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "core/base/status_macros.h"
+#include "core/ops/attention.h"
+#include "core/ops/workspace.h"
+
+namespace attentiond {
+namespace {
+
+absl::Span<int64_t> RowStarts(size_t count, ExecutionContext& context) {
+  void* const starts =
+      context.workspace().Get(Workspace::Slot::kRowStarts, count * sizeof(int64_t));
+  return absl::MakeSpan(static_cast<int64_t*>(starts), count);
+}
+
+int64_t LongestOf(const EncoderBatch& batch, size_t begin, size_t end) {
+  int64_t longest = 0;
+  for (size_t row = begin; row < end; ++row) longest = std::max(longest, batch.length(row));
+  return longest;
+}
+
+}  // namespace
+
+absl::Status EncoderAttention::Run(const EncoderBatch& batch, const Call& call,
+                                   ExecutionContext& context) const {
+  const size_t rows = batch.cumulative.size() - 1;
+  // The rows that want no probabilities go together, the others one by one into their own result.
+  size_t together = rows - batch.attentions.size();
+  if (scores_ != nullptr && (!scores_->RowsShareCalls() || !batch.places.empty())) together = 0;
+  if (together > 0) {
+    if (call.first_token_rows > 0) RETURN_IF_ERROR(RunFirstTokens(batch, call, context));
+    if (together > call.first_token_rows) {
+      RETURN_IF_ERROR(RunTogether(batch, call, call.first_token_rows, together, context));
+    }
+  }
+  for (size_t row = together; row < rows; ++row) {
+    RETURN_IF_ERROR(RunAlone(batch, call, row, context));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EncoderAttention::Attend(const AttendedRows& rows, AttentionArgs args,
+                                      AttentionOutputs outputs, ExecutionContext& context) const {
+  if (scores_ != nullptr) RETURN_IF_ERROR(scores_->AddTo(rows, &args, context));
+  return Attention(args, outputs, context);
+}
+
+void* EncoderAttention::OutputAt(const Call& call, int64_t token) const {
+  return static_cast<char*>(call.attended) +
+         static_cast<size_t>(token * hidden_size()) * ByteSize(dtype_);
+}
+
+/// The arguments that all calls share, for rows that begin at `first_token`.
+AttentionArgs EncoderAttention::ArgsFor(const Call& call, int64_t first_token) const {
+  const int64_t hidden = hidden_size();
+  const auto column = [&](int64_t channel) {
+    const auto element = static_cast<size_t>(first_token * 3 * hidden + channel);
+    return AttentionOperand{
+        static_cast<const char*>(call.query_key_value) + element * ByteSize(dtype_), 0, head_dim_,
+        3 * hidden};
+  };
+  AttentionArgs args;
+  args.num_heads = args.num_kv_heads = num_heads_;
+  args.head_dim = args.value_dim = head_dim_;
+  args.dtype = dtype_;
+  args.query = column(0);
+  args.key = column(hidden);
+  args.value = column(2 * hidden);
+  return args;
+}
+
+/// The first token of each of the first rows attends to its whole row.
+absl::Status EncoderAttention::RunFirstTokens(const EncoderBatch& batch, const Call& call,
+                                              ExecutionContext& context) const {
+  const int64_t hidden = hidden_size();
+  const size_t rows = call.first_token_rows;
+  const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(dtype_);
+  auto* const queries =
+      static_cast<char*>(context.workspace().Get(Workspace::Slot::kNormed, rows * row_bytes));
+  const auto* const projected = static_cast<const char*>(call.query_key_value);
+  for (size_t row = 0; row < rows; ++row) {
+    const auto first = static_cast<size_t>(batch.cumulative[row]);
+    std::memcpy(queries + row * row_bytes, projected + first * 3 * row_bytes, row_bytes);
+  }
+  const absl::Span<int64_t> one_each = RowStarts(rows + 1, context);
+  std::iota(one_each.begin(), one_each.end(), 0);
+
+  AttentionArgs args = ArgsFor(call, 0);
+  args.batch = static_cast<int64_t>(rows);
+  args.query = {queries, 0, head_dim_, hidden};
+  args.query_lengths.cumulative = one_each;
+  args.kv_lengths.cumulative = batch.cumulative.first(rows + 1);
+  AttentionOutputs outputs;
+  outputs.output = {call.attended, 0, head_dim_, hidden};
+  return Attend({.layer = call.layer, .longest = LongestOf(batch, 0, rows)}, args, outputs,
+                context);
+}
+
+absl::Status EncoderAttention::RunTogether(const EncoderBatch& batch, const Call& call,
+                                           size_t begin, size_t end,
+                                           ExecutionContext& context) const {
+  const size_t count = end - begin;
+  const int64_t first_token = batch.cumulative[begin];
+  const absl::Span<int64_t> starts = RowStarts(count + 1, context);
+  for (size_t row = 0; row <= count; ++row) {
+    starts[row] = batch.cumulative[begin + row] - first_token;
+  }
+  AttentionArgs args = ArgsFor(call, first_token);
+  args.batch = static_cast<int64_t>(count);
+  args.query_lengths.cumulative = args.kv_lengths.cumulative = starts;
+  AttentionOutputs outputs;
+  outputs.output = {OutputAt(call, static_cast<int64_t>(begin)), 0, head_dim_, hidden_size()};
+  return Attend({.layer = call.layer, .longest = LongestOf(batch, begin, end)}, args, outputs,
+                context);
+}
+
+absl::Status EncoderAttention::RunAlone(const EncoderBatch& batch, const Call& call, size_t row,
+                                        ExecutionContext& context) const {
+  const bool first_token_only = row < call.first_token_rows;
+  const int64_t first_token = batch.cumulative[row], length = batch.length(row);
+  AttentionArgs args = ArgsFor(call, first_token);
+  args.batch = 1;
+  args.query_lengths.dense_length = first_token_only ? 1 : length;
+  args.kv_lengths.dense_length = length;
+
+  // The rows before this one that have a token each are shorter than they were.
+  const size_t short_rows = std::min(row, call.first_token_rows);
+  const int64_t place =
+      first_token - batch.cumulative[short_rows] + static_cast<int64_t>(short_rows);
+  AttentionOutputs outputs;
+  outputs.output = {OutputAt(call, place), 0, head_dim_, hidden_size()};
+  const size_t with_weights = batch.cumulative.size() - 1 - batch.attentions.size();
+  if (row >= with_weights) {
+    outputs.weights =
+        batch.attentions[row - with_weights] + call.layer * num_heads_ * length * length;
+    outputs.weights_head_stride = length * length;
+    outputs.weights_query_stride = length;
+  }
+  AttendedRows rows{.layer = call.layer,
+                    .longest = length,
+                    .queries = args.query_lengths.dense_length,
+                    .query_key_value = args.query.data};
+  if (!batch.places.empty()) {
+    rows.places =
+        batch.places.subspan(static_cast<size_t>(first_token), static_cast<size_t>(length));
+  }
+  return Attend(rows, args, outputs, context);
+}
+
+}  // namespace attentiond
