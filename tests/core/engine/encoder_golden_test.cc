@@ -201,6 +201,22 @@ TEST_P(EncoderGoldenTest, ABatchEqualsItsRowsAlone) {
   }
 }
 
+TEST_P(EncoderGoldenTest, ARowHasTheSameBitsInEveryBatch) {
+  const auto model = Load(LoadOptions::Precision::kF32);
+  std::vector<EncoderRow> rows;
+  for (const Row& row : cases_) rows.push_back(RowOf(row));
+  const std::vector<EncoderRowResult> together = Run(*model, rows);
+  ThreadPool one_thread(1);
+  ExecutionContext one(&one_thread);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::vector<EncoderRowResult> alone;
+    ASSERT_TRUE(model->AsTextEncoder()->Run({&rows[i], 1}, one, &alone).ok());
+    EXPECT_TRUE(together[i].hidden_state == alone[0].hidden_state) << "row " << i;
+    EXPECT_TRUE(together[i].logits == alone[0].logits) << "row " << i;
+    EXPECT_TRUE(together[i].embedding == alone[0].embedding) << "row " << i;
+  }
+}
+
 TEST_P(EncoderGoldenTest, TextThroughTheTokenizer) {
   if (!GetParam().has_tokenizer) GTEST_SKIP() << "core/text does not load its tokenizer yet";
   const auto model = Load(LoadOptions::Precision::kF32);

@@ -66,6 +66,23 @@ TEST(RaggedBatchTest, HasNoTypesForAModelWithout) {
   EXPECT_THAT(MakeRaggedBatch({&row, 1}, false, {}, Never).type_ids, IsEmpty());
 }
 
+TEST(RaggedBatchTest, CountsPositionsAsTheFamilyDoes) {
+  const std::vector<int32_t> plain = {5, 6}, padded = {5, 1, 1, 6, 1, 7}, moved = {4, 9},
+                             places = {3, 8};
+  EncoderRow rows[3];
+  rows[0].ids = plain;
+  rows[1].ids = padded;
+  rows[2].ids = moved;
+  const PositionRule rule = {.first = 2, .padding_id = 1};
+  const RaggedBatch batch = MakeRaggedBatch(rows, false, rule, Never);
+  EXPECT_THAT(batch.positions, ElementsAre(2, 3, 2, 1, 1, 3, 1, 4, 2, 3));
+  EXPECT_THAT(batch.places, IsEmpty());
+  rows[2].positions = places;
+  const RaggedBatch given = MakeRaggedBatch(rows, false, rule, Never);
+  EXPECT_THAT(given.positions, ElementsAre(2, 3, 2, 1, 1, 3, 1, 4, 5, 10));
+  EXPECT_THAT(given.places, ElementsAre(0, 1, 0, 1, 2, 3, 4, 5, 3, 8));
+}
+
 TEST(RaggedBatchTest, MayBeEmpty) {
   const RaggedBatch batch = MakeRaggedBatch({}, true, {}, Never);
   EXPECT_THAT(batch.rows, IsEmpty());

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "core/weights/json_file.h"
 #include "tests/testing/random_encoder.h"
 
 namespace attentiond {
@@ -65,6 +66,116 @@ TEST(EncoderConfigTest, TakesTransformersDefaults) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->activation, Activation::kGeluErf);
   EXPECT_FLOAT_EQ(parsed->layer_norm_eps, 1e-12f);
+}
+
+json GoldenConfig(const std::string& name) {
+  auto config = ReadJsonFile(ATTENTIOND_SOURCE_DIR "/tests/golden/" + name + "/config.json");
+  EXPECT_TRUE(config.ok()) << config.status();
+  return *std::move(config);
+}
+
+absl::StatusOr<EncoderConfig> ParseGolden(const json& config) {
+  return ParseEncoderConfig(*FindEncoderFamily(config.at("model_type").get<std::string>()), config);
+}
+
+TEST(EncoderConfigTest, CountsPositionsFromThePaddingId) {
+  json config = GoldenConfig("camembert-classify");
+  EXPECT_EQ(ParseGolden(config)->max_tokens(), 128);
+  EXPECT_EQ(ParseGolden(config)->positions.first, 2);
+  EXPECT_EQ(ParseGolden(config)->positions.padding_id, 1);
+  config["pad_token_id"] = 5;
+  EXPECT_EQ(ParseGolden(config)->max_tokens(), 124);
+  config.erase("pad_token_id");
+  EXPECT_EQ(ParseGolden(config)->positions.first, 2);
+  config["pad_token_id"] = 129;
+  EXPECT_EQ(
+      ParseGolden(config).status(),
+      absl::InvalidArgumentError(R"(config.json: "pad_token_id" is 129, 0 to 128 is required)"));
+  EXPECT_EQ(ParseGolden(GoldenConfig("bert-embed"))->positions.padding_id, std::nullopt);
+}
+
+TEST(EncoderConfigTest, ReadsTheGroupsOfAlbert) {
+  json config = GoldenConfig("albert-classify");
+  EXPECT_EQ(ParseGolden(config)->num_layers, 6);
+  EXPECT_EQ(ParseGolden(config)->num_groups, 2);
+  EXPECT_EQ(ParseGolden(config)->embedding_size, 16);
+  config["num_hidden_groups"] = 4;
+  EXPECT_EQ(
+      ParseGolden(config).status(),
+      absl::InvalidArgumentError(R"(config.json: "num_hidden_groups" is 4, 1 to 3 is required)"));
+}
+
+struct GoldenMutation {
+  const char* folder;
+  const char* key;
+  json value;
+  std::string message;
+  absl::StatusCode code = absl::StatusCode::kUnimplemented;
+};
+
+TEST(EncoderConfigTest, NamesTheOptionsOfOtherFamiliesThatItDoesNotKnow) {
+  const GoldenMutation mutations[] = {
+      {"deberta-v3-tokens", "pos_att_type", "c2p|p2p",
+       R"("pos_att_type" "p2p" is not supported, only "c2p" and "p2c")"},
+      {"deberta-v3-tokens", "norm_rel_ebd", "rms_norm",
+       R"("norm_rel_ebd" "rms_norm" is not supported, only "layer_norm")"},
+      {"deberta-v3-tokens", "conv_kernel_size", 5,
+       R"("conv_kernel_size" 5 is not supported, only 3)"},
+      {"deberta-v2-classify", "conv_groups", 2, R"("conv_groups" 2 is not supported, only 1)"},
+      {"deberta-v2-classify", "conv_act", "snake",
+       R"("conv_act": activation "snake" is not supported; known are gelu, gelu_new, gelu_fast, )"
+       "gelu_pytorch_tanh, relu, silu, swish, tanh, gelu_python, linear"},
+      {"deberta-v3-tokens", "attention_head_size", 7,
+       R"("attention_head_size" 7 is not supported, only 12)"},
+      {"deberta-v3-tokens", "position_buckets", 1,
+       R"("position_buckets" is 1 with relative positions up to 128, 2 to 65536 are required, )"
+       "and at most twice as many as positions",
+       absl::StatusCode::kInvalidArgument},
+      {"deberta-v3-tokens", "pos_att_type", json::array({7}),
+       R"("pos_att_type" must be an array of names or a string)",
+       absl::StatusCode::kInvalidArgument},
+      {"modernbert-classify", "classifier_pooling", "max",
+       R"("classifier_pooling" "max" is not supported, only "cls" and "mean")"},
+      {"modernbert-classify", "layer_types", json::array({"full_attention"}),
+       R"("layer_types" must be an array of "num_hidden_layers" 4 names)",
+       absl::StatusCode::kInvalidArgument},
+      {"modernbert-classify", "layer_types", json::array({"full_attention", 1, 2, 3}),
+       R"("layer_types": "1" is not supported, only "full_attention" and "sliding_attention")"},
+      {"modernbert-classify", "rope_parameters", json{{"full_attention", {{"rope_type", "yarn"}}}},
+       R"("rope_parameters": "rope_type" "yarn" is not supported, only "default")"},
+      {"modernbert-classify", "rope_scaling", json{{"factor", 2}},
+       R"("rope_scaling" is not supported)"},
+      {"modernbert-classify", "local_attention", 1,
+       R"("local_attention" is 1, at least 2 is required)", absl::StatusCode::kInvalidArgument},
+      {"modernbert-classify", "num_attention_heads", 16,
+       R"("hidden_size" of a head is 3, an even number is required)",
+       absl::StatusCode::kInvalidArgument},
+      {"mpnet-embed", "relative_attention_num_buckets", 16,
+       R"("relative_attention_num_buckets" is 16, at least 32 is required)",
+       absl::StatusCode::kInvalidArgument},
+  };
+  for (const auto& [folder, key, value, message, code] : mutations) {
+    json config = GoldenConfig(folder);
+    config[key] = value;
+    EXPECT_EQ(ParseGolden(config).status(), absl::Status(code, "config.json: " + message)) << key;
+  }
+}
+
+// As the checkpoints have it that were published first.
+TEST(EncoderConfigTest, ReadsTheOldKeysOfModernBert) {
+  json config = GoldenConfig("modernbert-classify");
+  config.erase("layer_types");
+  config.erase("rope_parameters");
+  config["global_attn_every_n_layers"] = 2;
+  config["global_rope_theta"] = 5000.0;
+  config["local_rope_theta"] = 20.0;
+  const auto parsed = ParseGolden(config);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  ASSERT_EQ(parsed->rotary->layers.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(parsed->rotary->layers[i].theta, i % 2 == 0 ? 5000.0 : 20.0) << i;
+    EXPECT_EQ(parsed->rotary->layers[i].window, i % 2 == 0 ? 0 : 8) << i;
+  }
 }
 
 TEST(EncoderConfigTest, ServesPretrainedModelsAsTheirEncoder) {

@@ -42,6 +42,29 @@ TEST(LabelConfigTest, ChoosesTheScoreFunctionAsTransformersPipelinesDo) {
   EXPECT_EQ(function({{"num_labels", 1}, {"problem_type", "regression"}}),
             ScoreFunction::kIdentity);
   EXPECT_EQ(function({{"problem_type", nullptr}}), ScoreFunction::kSoftmax);
+  // With one label the pipeline looks at nothing else.
+  EXPECT_EQ(function({{"num_labels", 1}, {"problem_type", "single_label_classification"}}),
+            ScoreFunction::kSigmoid);
+}
+
+TEST(LabelConfigTest, OneLabelMayBeACrossEncoderWithAnActivationOfItsOwn) {
+  const auto function = [](const json& config) { return ParseLabelConfig(config)->score_function; };
+  const char* const identity = "torch.nn.modules.linear.Identity";
+  const char* const sigmoid = "torch.nn.modules.activation.Sigmoid";
+  EXPECT_EQ(function({{"num_labels", 1}, {"sbert_ce_default_activation_function", identity}}),
+            ScoreFunction::kIdentity);
+  EXPECT_EQ(function({{"num_labels", 1}, {"sbert_ce_default_activation_function", sigmoid}}),
+            ScoreFunction::kSigmoid);
+  EXPECT_EQ(function({{"num_labels", 1}, {"sentence_transformers", {{"activation_fn", identity}}}}),
+            ScoreFunction::kIdentity);
+  EXPECT_EQ(function({{"num_labels", 1}, {"sentence_transformers", {{"version", "5.0"}}}}),
+            ScoreFunction::kSigmoid);
+  EXPECT_EQ(ParseLabelConfig(
+                {{"num_labels", 1}, {"sbert_ce_default_activation_function", "torch.nn.Mish"}})
+                .status(),
+            absl::UnimplementedError(
+                "the activation \"torch.nn.Mish\" of a cross-encoder is not supported, only "
+                "torch.nn.modules.activation.Sigmoid and torch.nn.modules.linear.Identity"));
 }
 
 TEST(LabelConfigTest, RefusesWhatIsNoSetOfLabels) {

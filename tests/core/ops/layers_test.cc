@@ -1,5 +1,5 @@
 // The ops that have no file of their own worth of tests: activation, layer norm, embedding,
-// softmax.
+// gates, rotations, softmax.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,7 +8,9 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/embedding.h"
+#include "core/ops/gate.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/rotary.h"
 #include "core/ops/softmax.h"
 #include "core/reference/activation.h"
 #include "core/reference/embedding.h"
@@ -139,7 +141,70 @@ TEST_P(LayersTest, EmbeddingsAreSummed) {
   }
 }
 
+TEST_P(LayersTest, GatesMultiply) {
+  const int64_t rows = 67, width = 515, stride = 520;
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    Tensor x = RandomTensor(dtype, {rows, stride}, 1);
+    const Tensor gate = RandomTensor(dtype, {rows, stride}, 2);
+    std::vector<float> expected = ToFloats(x.view());
+    const std::vector<float> gates = ToFloats(gate.view());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      if (static_cast<int64_t>(i) % stride < width) expected[i] *= gates[i];  // else as it was
+    }
+    Gate({.x = x.mutable_view().data,
+          .gate = gate.view().data,
+          .stride = stride,
+          .dtype = dtype,
+          .rows = rows,
+          .width = width},
+         context_);
+    testing::ExpectWithin(ToFloats(x.view()), expected, [&](size_t i) {
+      return testing::RoundingTolerance(dtype, double{expected[i]});
+    });
+  }
+}
+
+TEST_P(LayersTest, RotationsTurnPairsOfChannels) {
+  const int64_t tokens = 41, heads = 6, head_dim = 22, stride = 3 * heads * head_dim / 2;
+  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+    Tensor x = RandomTensor(dtype, {tokens, stride}, 1);
+    std::vector<float> expected = ToFloats(x.view());
+    std::vector<float> rotations;
+    for (int64_t token = 0; token < tokens; ++token) {
+      for (int64_t c = 0; c < head_dim; ++c) {
+        const double angle = 0.1 * static_cast<double>(token * (1 + c % (head_dim / 2)));
+        rotations.push_back(
+            static_cast<float>(c < head_dim / 2 ? std::cos(angle) : std::sin(angle)));
+      }
+      for (int64_t head = 0; head < heads; ++head) {
+        for (int64_t c = 0; c < head_dim / 2; ++c) {
+          float& a = expected[static_cast<size_t>(token * stride + head * head_dim + c)];
+          float& b = (&a)[head_dim / 2];
+          const double angle = 0.1 * static_cast<double>(token * (1 + c));
+          const double turned_a = a * std::cos(angle) - b * std::sin(angle);
+          b = static_cast<float>(b * std::cos(angle) + a * std::sin(angle));
+          a = static_cast<float>(turned_a);
+        }
+      }
+    }
+    Rotate({.x = x.mutable_view().data,
+            .x_stride = stride,
+            .dtype = dtype,
+            .tokens = tokens,
+            .heads = heads,
+            .head_dim = head_dim,
+            .rotations = rotations.data()},
+           context_);
+    // Two products of values up to 1, and the roundings of the angles' sines.
+    testing::ExpectWithin(ToFloats(x.view()), expected, [&](size_t i) {
+      return testing::DotTolerance(4, 1) + testing::RoundingTolerance(dtype, double{expected[i]});
+    });
+  }
+}
+
 TEST_P(LayersTest, NothingToDoIsFine) {
+  Gate({}, context_);
+  Rotate({}, context_);
   Embed({}, DType::kF32, nullptr, context_);
   const Tensor table = RandomTensor(DType::kF32, {1, 4}, 1);
   const EmbeddingLookup lookup{table.view(), {}};
