@@ -9,6 +9,7 @@
 #include "server/grpc/attention_service_handlers.h"
 #include "server/grpc/attention_service_models.h"
 #include "server/inference/field_error.h"
+#include "server/inference/prompt.h"
 
 namespace attentiond {
 namespace {
@@ -33,10 +34,17 @@ absl::StatusOr<EncodeOptionsForRows> ToOptions(const v1::EmbedRequest& request,
   options.truncate = request.truncate();
   ASSIGN_OR_RETURN(options.pooling, ToPooling(request.pooling()));
   if (request.has_normalize()) options.normalize = request.normalize();
-  if (request.dimensions() < 0 || request.dimensions() > info.hidden_size) {
-    return FieldError("dimensions",
-                      absl::StrCat(request.dimensions(), ", required 0 to ", info.hidden_size));
+  const int64_t size = info.EmbeddingSize(options.pooling);
+  if (size == 0) {
+    return FieldError("pooling", "chosen, required the model's own: it projects what that makes");
   }
+  if (request.dimensions() < 0 || request.dimensions() > size) {
+    return FieldError("dimensions", absl::StrCat(request.dimensions(), ", required 0 to ", size));
+  }
+  ASSIGN_OR_RETURN(options.prompt, PromptOf(info, "prompt_name",
+                                            request.has_prompt_name()
+                                                ? std::optional<std::string>(request.prompt_name())
+                                                : std::nullopt));
   options.dimensions = request.dimensions();
   return options;
 }
@@ -60,8 +68,9 @@ absl::Status StartEmbed(const EmbedCall::Pointer& call) {
   ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
   ASSIGN_OR_RETURN(const EncodeOptionsForRows options, ToOptions(request, model->model->info()));
 
-  const int64_t dimensions =
-      options.dimensions > 0 ? options.dimensions : model->model->info().hidden_size;
+  const int64_t dimensions = options.dimensions > 0
+                                 ? options.dimensions
+                                 : model->model->info().EmbeddingSize(options.pooling);
   RETURN_IF_ERROR(call->reactor->ticket().Reserve(static_cast<int64_t>(inputs.size()) * dimensions *
                                                   int64_t{sizeof(float)}));
   call->response.set_model_version(model->version);

@@ -25,6 +25,8 @@ v1::ModelKind ToKind(ModelKind kind) {
       return v1::MODEL_KIND_ATTENTION_LAYER;
     case ModelKind::kSequenceClassification:
       return v1::MODEL_KIND_SEQUENCE_CLASSIFICATION;
+    case ModelKind::kTokenClassification:
+      return v1::MODEL_KIND_TOKEN_CLASSIFICATION;
     case ModelKind::kEmbedding:
       return v1::MODEL_KIND_EMBEDDING;
   }
@@ -46,6 +48,7 @@ void Describe(const LoadedModel& model, v1::ModelDescription* description) {
   description->set_dtype(ToProto(info.compute));
   description->set_max_length(info.max_length);
   description->mutable_labels()->Assign(info.labels.begin(), info.labels.end());
+  for (const auto& [name, text] : info.prompts) description->add_prompts(name);
   description->set_num_layers(info.num_layers);
   description->set_num_heads(info.num_heads);
   description->set_hidden_size(info.hidden_size);

@@ -35,6 +35,8 @@ absl::string_view Describe(const LoadedModel& model) {
     case ModelKind::kSequenceClassification:
       return HasTokenizer(model) ? "a sequence classification model"
                                  : "a sequence classification model without a tokenizer";
+    case ModelKind::kTokenClassification:
+      return "a token classification model";
     case ModelKind::kEmbedding:
       return HasTokenizer(model) ? "an embedding model" : "an embedding model without a tokenizer";
   }

@@ -111,12 +111,18 @@ class IdReader {
 
   absl::Status ReadRow(int64_t row, EncodeInput* input, std::vector<int32_t>* kept) const {
     bool has_gap = false;
+    int32_t place = 0;
     for (int64_t column = 0; column < shape_.dim(1); ++column) {
+      const bool is_padding =
+          info_.padding_id == ids_[static_cast<size_t>(row * shape_.dim(1) + column)];
+      // Of models that number tokens by their ids padding has no place, masked or not.
+      const int32_t own_place = is_padding ? place : place++;
       ASSIGN_OR_RETURN(const bool is_kept, IsKept(row, column));
       if (!is_kept) continue;
       has_gap |= column != static_cast<int64_t>(kept->size());
       RETURN_IF_ERROR(AppendToken(row, column, input));
       kept->push_back(static_cast<int32_t>(column));
+      input->positions.push_back(std::min(own_place, static_cast<int32_t>(info_.max_length - 1)));
     }
     if (input->ids.empty()) {
       return FieldError(
@@ -124,9 +130,8 @@ class IdReader {
           absl::StrCat("row ", row, " has no token", mask_.empty() ? "" : " that the mask keeps",
                        "; at least one is required"));
     }
-    if (has_gap) {
-      input->positions = *kept;
-    } else {
+    if (!has_gap) {
+      input->positions.clear();
       kept->clear();
     }
     return absl::OkStatus();

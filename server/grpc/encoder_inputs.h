@@ -23,10 +23,11 @@ struct EncoderInputs {
 };
 
 /// Takes `text` [N] and perhaps `text_pair` [N]; or `input_ids` [N, S] and perhaps `attention_mask`
-/// and `token_type_ids` [N, S]. Masked tokens are left out, the others keep their positions: the
-/// result is that of a model that computes the padded row.
-/// kInvalidArgument, a FieldError() of "inputs.NAME": not one of the two sets, rows that differ in
-/// number, a row without tokens or too long, an id, a type or a mask value out of range.
+/// and `token_type_ids` [N, S]. Masked tokens are left out, the others keep their positions (of
+/// models with a padding id the number of other ids before them): the result is that of a model
+/// that computes the padded row. kInvalidArgument, a FieldError() of "inputs.NAME": not one of the
+/// two sets, rows that differ in number, a row without tokens or too long, an id, a type or a mask
+/// value out of range.
 absl::StatusOr<EncoderInputs> ReadEncoderInputs(const InputTensors& inputs, const ModelInfo& info,
                                                 bool has_tokenizer);
 

@@ -7,14 +7,22 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "server/inference/classification.h"
+#include "server/inference/entities.h"
 
 namespace attentiond {
 namespace {
 
-// Of every output but "label", which is BYTES.
+// What an entity's JSON takes beside its text, with labels of a usual length.
+constexpr int64_t kEntityBytes = 128;
+
+// Of every output but those of BYTES: of "entities" it is the room that they may take.
 std::vector<int64_t> DimsOf(absl::string_view name, const ModelInfo& info,
                             const EncoderOutputSizes& sizes) {
   if (name == "score") return {sizes.rows};
+  if (name == "entities") return {sizes.rows, sizes.width, kEntityBytes};
+  if (name == "logits" && info.kind == ModelKind::kTokenClassification) {
+    return {sizes.rows, sizes.width, static_cast<int64_t>(info.labels.size())};
+  }
   if (name == "probabilities" || name == "logits") {
     return {sizes.rows, static_cast<int64_t>(info.labels.size())};
   }
@@ -26,7 +34,12 @@ std::vector<int64_t> DimsOf(absl::string_view name, const ModelInfo& info,
   return {sizes.rows, sizes.width};  // input_ids
 }
 
-DType TypeOf(absl::string_view name) { return name == "input_ids" ? DType::kI64 : DType::kF32; }
+DType TypeOf(absl::string_view name) {
+  if (name == "entities") return DType::kI8;
+  return name == "input_ids" ? DType::kI64 : DType::kF32;
+}
+
+bool IsBytes(absl::string_view name) { return name == "label" || name == "entities"; }
 
 /// One computed row and where its tokens go.
 struct Row {
@@ -54,12 +67,12 @@ void WriteIds(const Row& row, absl::Span<int64_t> out) {
   }
 }
 
-absl::Status WriteHiddenState(const Row& row, float* out) {
-  const auto hidden = static_cast<size_t>(row.info.hidden_size);
-  const std::vector<float>& state = row.encoded.result.hidden_state;
-  RETURN_IF_ERROR(CheckSize("last_hidden_state", state.size(), row.num_tokens() * hidden));
+// `values` [tokens, width] of a row to their columns.
+absl::Status WriteByToken(absl::string_view name, const Row& row, const std::vector<float>& values,
+                          size_t width, float* out) {
+  RETURN_IF_ERROR(CheckSize(name, values.size(), row.num_tokens() * width));
   for (size_t token = 0; token < row.num_tokens(); ++token) {
-    std::copy_n(state.data() + token * hidden, hidden, out + row.Column(token) * hidden);
+    std::copy_n(values.data() + token * width, width, out + row.Column(token) * width);
   }
   return absl::OkStatus();
 }
@@ -94,12 +107,34 @@ RankedLabel BestLabel(const Row& row) {
 
 absl::Status WriteFloats(absl::string_view name, const Row& row, absl::Span<float> out) {
   const EncoderRowResult& result = row.encoded.result;
-  if (name == "last_hidden_state") return WriteHiddenState(row, out.data());
+  if (name == "last_hidden_state") {
+    return WriteByToken(name, row, result.hidden_state, static_cast<size_t>(row.info.hidden_size),
+                        out.data());
+  }
+  if (name == "logits" && row.info.kind == ModelKind::kTokenClassification) {
+    return WriteByToken(name, row, result.logits, row.info.labels.size(), out.data());
+  }
   if (name == "attentions") return WriteAttentions(row, out.data());
   if (name == "logits") return WriteVector(name, result.logits, out);
   if (name == "embedding") return WriteVector(name, result.embedding, out);
   if (name == "probabilities") return WriteVector(name, LabelScores(row.info, result.logits), out);
   out[0] = BestLabel(row).score;
+  return absl::OkStatus();
+}
+
+absl::Status AddEntities(const std::vector<Row>& rows, absl::Span<const absl::string_view> texts,
+                         ResponseWriter* writer) {
+  std::vector<std::string> entities;
+  entities.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    const std::vector<float>& logits = row.encoded.result.logits;
+    RETURN_IF_ERROR(
+        CheckSize("entities", logits.size(), row.num_tokens() * row.info.labels.size()));
+    entities.push_back(EntitiesJson(
+        GroupEntities(row.info.labels, row.encoded.encoding, texts[i], logits), texts[i]));
+  }
+  writer->AddBytes("entities", entities);
   return absl::OkStatus();
 }
 
@@ -116,7 +151,7 @@ absl::Status ReserveEncoderOutputs(const ModelInfo& info,
                                    const std::vector<absl::string_view>& names,
                                    const EncoderOutputSizes& sizes, ResponseWriter* writer) {
   for (const absl::string_view name : names) {
-    if (name == "label") continue;
+    if (name == "label") continue;  // a name: no more than what the reply has anyway
     RETURN_IF_ERROR(writer->Reserve(name, TypeOf(name), DimsOf(name, info, sizes)));
   }
   return absl::OkStatus();
@@ -124,18 +159,23 @@ absl::Status ReserveEncoderOutputs(const ModelInfo& info,
 
 absl::Status WriteEncoderOutputs(const ModelInfo& info, const std::vector<absl::string_view>& names,
                                  const EncoderOutputSizes& sizes,
-                                 const std::vector<std::vector<int32_t>>& kept_columns,
+                                 const EncoderOutputSources& sources,
                                  absl::Span<const EncodedRow> encoded, ResponseWriter* writer) {
   static const std::vector<int32_t>* const kFirstColumns = new std::vector<int32_t>();
   std::vector<Row> rows;
   rows.reserve(encoded.size());
   for (size_t i = 0; i < encoded.size(); ++i) {
-    rows.push_back({info, encoded[i], kept_columns.empty() ? *kFirstColumns : kept_columns[i],
+    rows.push_back({info, encoded[i],
+                    sources.kept_columns.empty() ? *kFirstColumns : sources.kept_columns[i],
                     static_cast<size_t>(sizes.width)});
   }
   for (const absl::string_view name : names) {
-    if (name == "label") {
-      AddLabels(rows, writer);
+    if (IsBytes(name)) {
+      if (name == "label") {
+        AddLabels(rows, writer);
+      } else {
+        RETURN_IF_ERROR(AddEntities(rows, sources.texts, writer));
+      }
       continue;
     }
     ASSIGN_OR_RETURN(const Shape shape, Shape::Create(DimsOf(name, info, sizes)));

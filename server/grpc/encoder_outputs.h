@@ -19,17 +19,23 @@ struct EncoderOutputSizes {
   int64_t dimensions = 0;  ///< of an embedding
 };
 
+/// Where the rows came from. Borrowed.
+struct EncoderOutputSources {
+  absl::Span<const std::vector<int32_t>> kept_columns;  ///< as in EncoderInputs; may be empty
+  absl::Span<const absl::string_view> texts;            ///< of each row, for entities
+};
+
 /// Reserves room for the named outputs, as ResponseWriter::Reserve says.
 absl::Status ReserveEncoderOutputs(const ModelInfo& info,
                                    const std::vector<absl::string_view>& names,
                                    const EncoderOutputSizes& sizes, ResponseWriter* writer);
 
 /// Adds the named outputs, whose room is reserved. What has a column per token is zero, and
-/// input_ids -1, in the columns of a row that have no token. `kept_columns` as in EncoderInputs.
+/// input_ids -1, in the columns of a row that have no token.
 /// kInternal: the model gave results of other sizes.
 absl::Status WriteEncoderOutputs(const ModelInfo& info, const std::vector<absl::string_view>& names,
                                  const EncoderOutputSizes& sizes,
-                                 const std::vector<std::vector<int32_t>>& kept_columns,
+                                 const EncoderOutputSources& sources,
                                  absl::Span<const EncodedRow> rows, ResponseWriter* writer);
 
 }  // namespace attentiond

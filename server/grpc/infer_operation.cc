@@ -11,6 +11,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
     case ModelKind::kAttentionLayer:
       return MakeAttentionLayerOperation(input);
     case ModelKind::kSequenceClassification:
+    case ModelKind::kTokenClassification:
     case ModelKind::kEmbedding:
       return MakeTextEncoderOperation(input);
   }

@@ -1,4 +1,5 @@
-// server/grpc/infer_text_encoder.cc -- sequence classification and embeddings over KServe v2.
+// server/grpc/infer_text_encoder.cc -- classification of texts and tokens, and embeddings, over
+// KServe v2.
 #include <algorithm>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "server/grpc/infer_outputs.h"
 #include "server/grpc/model_signature.h"
 #include "server/inference/field_error.h"
+#include "server/inference/prompt.h"
 
 namespace attentiond {
 namespace {
@@ -27,7 +29,9 @@ class TextEncoderOperation final : public InferOperation {
         options_(std::move(options)),
         writer_(input.response, input.ticket, input.limits.max_message_bytes) {
     sizes_.rows = static_cast<int64_t>(inputs_.rows.size());
-    sizes_.dimensions = options_.dimensions > 0 ? options_.dimensions : info_.hidden_size;
+    sizes_.dimensions =
+        options_.dimensions > 0 ? options_.dimensions : info_.EmbeddingSize(options_.pooling);
+    for (const EncodeInput& row : inputs_.rows) texts_.push_back(row.text);
   }
 
   /// Bounds the outputs, as soon as their width is known.
@@ -65,7 +69,8 @@ class TextEncoderOperation final : public InferOperation {
 
  private:
   absl::Status Write(absl::Span<const EncodedRow> rows) {
-    return WriteEncoderOutputs(info_, wanted_.names(), sizes_, inputs_.kept_columns, rows,
+    return WriteEncoderOutputs(info_, wanted_.names(), sizes_,
+                               {.kept_columns = inputs_.kept_columns, .texts = texts_}, rows,
                                &writer_);
   }
 
@@ -78,6 +83,7 @@ class TextEncoderOperation final : public InferOperation {
   const ModelInfo& info_;
   Clock* const clock_;
   EncoderInputs inputs_;
+  std::vector<absl::string_view> texts_;
   const RequestedOutputs wanted_;
   EncodeOptionsForRows options_;
   ResponseWriter writer_;
@@ -97,12 +103,20 @@ absl::Status ReadEmbeddingOptions(InferParameters& parameters, const ModelInfo& 
     return FieldError("parameters.pooling",
                       absl::StrCat("is ", Quoted(*pooling), "; required is \"mean\" or \"cls\""));
   }
+  const int64_t size = info.EmbeddingSize(options->pooling);
+  if (size == 0) {
+    return FieldError("parameters.pooling",
+                      "is chosen; required is the model's own: it projects what that makes");
+  }
+  std::optional<std::string> prompt;
+  RETURN_IF_ERROR(parameters.Read("prompt_name", &prompt));
+  ASSIGN_OR_RETURN(options->prompt, PromptOf(info, "parameters.prompt_name", prompt));
   std::optional<int64_t> dimensions;
   RETURN_IF_ERROR(parameters.Read("dimensions", &dimensions));
   if (!dimensions.has_value()) return absl::OkStatus();
-  if (*dimensions < 1 || *dimensions > info.hidden_size) {
-    return FieldError("parameters.dimensions", absl::StrCat("is ", *dimensions, "; required is 1 ",
-                                                            "to ", info.hidden_size));
+  if (*dimensions < 1 || *dimensions > size) {
+    return FieldError("parameters.dimensions",
+                      absl::StrCat("is ", *dimensions, "; required is 1 to ", size));
   }
   options->dimensions = *dimensions;
   return absl::OkStatus();
@@ -116,7 +130,7 @@ absl::StatusOr<EncodeOptionsForRows> ReadOptions(InferParameters& parameters, co
     RETURN_IF_ERROR(ReadEmbeddingOptions(parameters, info, &options));
   }
   RETURN_IF_ERROR(parameters.CheckAllKnown());
-  for (const absl::string_view name : {"label", "score", "probabilities", "logits"}) {
+  for (const absl::string_view name : {"label", "score", "probabilities", "logits", "entities"}) {
     options.logits |= wanted.Has(name);
   }
   options.embedding = wanted.Has("embedding");

@@ -67,11 +67,23 @@ ModelSignature SequenceClassificationSignature(const ModelInfo& info) {
   return signature;
 }
 
+ModelSignature TokenClassificationSignature(const ModelInfo& info) {
+  ModelSignature signature = {.platform = "attentiond_token_classification",
+                              .inputs = {{"text", {kBytes}, {kAny}}},
+                              .outputs = {{"entities", {kBytes}, {kAny}},
+                                          {"logits",
+                                           {DType::kF32},
+                                           {kAny, kAny, static_cast<int64_t>(info.labels.size())},
+                                           kOptional}}};
+  AppendEncoderOutputs(info, &signature.outputs);
+  return signature;
+}
+
 ModelSignature EmbeddingSignature(const ModelInfo& info) {
   ModelSignature signature = {
       .platform = "attentiond_embedding",
       .inputs = TextInputs(),
-      .outputs = {{"embedding", {DType::kF32}, {kAny, info.hidden_size}},
+      .outputs = {{"embedding", {DType::kF32}, {kAny, info.embedding_size}},
                   {"last_hidden_state", {DType::kF32}, {kAny, kAny, info.hidden_size}, kOptional}}};
   AppendEncoderOutputs(info, &signature.outputs);
   return signature;
@@ -90,6 +102,8 @@ ModelSignature SignatureOf(const ModelInfo* info) {
       return AttentionLayerSignature(*info);
     case ModelKind::kSequenceClassification:
       return SequenceClassificationSignature(*info);
+    case ModelKind::kTokenClassification:
+      return TokenClassificationSignature(*info);
     case ModelKind::kEmbedding:
       return EmbeddingSignature(*info);
   }

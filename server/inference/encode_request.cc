@@ -118,7 +118,10 @@ absl::Status EncodeRequest::PrepareRow(size_t row) {
     EncodeOptions options;
     options.max_length = info.max_length;
     options.truncate = options_.truncate;
-    ASSIGN_OR_RETURN(encoding, encoder_.tokenizer()->Encode(input.text, input.text_pair, options));
+    const std::string prompted =
+        options_.prompt.empty() ? std::string() : absl::StrCat(options_.prompt, input.text);
+    const absl::string_view text = options_.prompt.empty() ? input.text : prompted;
+    ASSIGN_OR_RETURN(encoding, encoder_.tokenizer()->Encode(text, input.text_pair, options));
     if (info.type_vocab_size == 0) encoding.type_ids.clear();
   } else {
     encoding.ids = std::move(input.ids);

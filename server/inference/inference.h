@@ -43,6 +43,7 @@ struct EncodeOptionsForRows {
   Pooling pooling = Pooling::kModelDefault;
   bool normalize = true;
   int64_t dimensions = 0;
+  std::string prompt;  ///< put before each text
   bool truncate = false;
   /// Told how many tokens each row has as soon as that is known, before anything is queued for
   /// compute; an error ends the request. For limits on what the results would take. May be empty.

@@ -24,6 +24,8 @@ const char* TaskLabel(ModelKind kind) {
       return "attention_layer";
     case ModelKind::kSequenceClassification:
       return "sequence_classification";
+    case ModelKind::kTokenClassification:
+      return "token_classification";
     case ModelKind::kEmbedding:
       return "embedding";
   }

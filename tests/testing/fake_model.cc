@@ -99,6 +99,7 @@ class FakeTextEncoder final : public Model, public TextEncoder {
     info_.num_layers = options.num_layers;
     info_.num_heads = options.num_heads;
     info_.hidden_size = options.hidden_size;
+    info_.embedding_size = info_.chosen_embedding_size = options.hidden_size;
     info_.max_length = options.max_length;
     info_.vocab_size = kVocabulary;
     info_.type_vocab_size = 2;

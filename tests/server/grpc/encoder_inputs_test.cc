@@ -102,6 +102,20 @@ TEST_F(EncoderInputsTest, MaskedTokensAreLeftOut) {
   EXPECT_THAT(inputs->kept_columns[1], ElementsAre(2, 3));
 }
 
+TEST_F(EncoderInputsTest, PaddingHasNoPlaceInModelsThatCountOtherIds) {
+  info_.padding_id = 0;
+  // On the left, where it moves nothing; between others; kept all the same.
+  AddIds("input_ids", {3, 5}, {0, 0, 5, 6, 0, 5, 6, 0, 7, 8, 5, 0, 9, 7, 0});
+  AddIds("attention_mask", {3, 5}, {0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0});
+  info_.max_length = 5;
+  const auto inputs = Read();
+  ASSERT_TRUE(inputs.ok()) << inputs.status();
+  EXPECT_THAT(inputs->rows[0].positions, ElementsAre(0, 1));
+  EXPECT_THAT(inputs->rows[1].positions, ElementsAre(0, 2));
+  EXPECT_THAT(inputs->rows[2].positions, ElementsAre(0, 1, 2));
+  EXPECT_THAT(inputs->kept_columns[2], ElementsAre(0, 1, 3));
+}
+
 TEST_F(EncoderInputsTest, IdsOutOfRange) {
   for (const int64_t bad : {int64_t{-1}, int64_t{100}, int64_t{1} << 40}) {
     request_.Clear();

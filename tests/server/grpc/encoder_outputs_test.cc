@@ -54,13 +54,38 @@ class EncoderOutputsTest : public ::testing::Test {
     ResponseWriter writer(&response_, &ticket_, /*max_bytes=*/1 << 20);
     const absl::Status reserved = ReserveEncoderOutputs(info_, names, sizes, &writer);
     if (!reserved.ok()) return reserved;
-    return WriteEncoderOutputs(info_, names, sizes, kept, rows, &writer);
+    return WriteEncoderOutputs(info_, names, sizes, {.kept_columns = kept, .texts = texts_}, rows,
+                               &writer);
   }
 
   ModelInfo info_;
   AdmissionGate::Ticket ticket_;
   inference::ModelInferResponse response_;
+  std::vector<absl::string_view> texts_;
 };
+
+TEST_F(EncoderOutputsTest, TokenClassification) {
+  info_.kind = ModelKind::kTokenClassification;
+  info_.labels = {"O", "B-PER"};
+  std::vector<EncodedRow> rows(2);
+  rows[0].encoding.ids = {1, 2};
+  rows[0].encoding.sequence = {0, 0};
+  rows[0].encoding.offsets = {{0, 3}, {4, 7}};
+  rows[0].result.logits = {0, 9, 9, 0};
+  rows[1].encoding.ids = {1};
+  rows[1].encoding.sequence = {0};
+  rows[1].encoding.offsets = {{0, 1}};
+  rows[1].result.logits = {9, 0};
+  texts_ = {"Ann ran", "x"};
+  ASSERT_TRUE(Write({"entities", "logits"}, 2, rows).ok());
+  const std::vector<std::string> entities = OutputText(response_, "entities");
+  ASSERT_EQ(entities.size(), 2u);
+  EXPECT_THAT(entities[0], ::testing::StartsWith(R"([{"start":0,"end":3,"label":"PER","score":)"));
+  EXPECT_THAT(entities[0], ::testing::EndsWith(R"("text":"Ann"}])"));
+  EXPECT_EQ(entities[1], "[]");
+  EXPECT_THAT(OutputShape(response_, "logits"), ElementsAre(2, 2, 2));
+  EXPECT_THAT(OutputValues<float>(response_, "logits"), ElementsAre(0, 9, 9, 0, 9, 0, 0, 0));
+}
 
 TEST_F(EncoderOutputsTest, RowsOfDifferentLengthsArePadded) {
   ASSERT_TRUE(Write({"input_ids", "last_hidden_state", "attentions"}, 2,
