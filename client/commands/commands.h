@@ -9,9 +9,11 @@ void AddAttendCommand(Program* program);
 void AddBenchCommand(Program* program);
 void AddClassifyCommand(Program* program);
 void AddEmbedCommand(Program* program);
+void AddEntitiesCommand(Program* program);
 void AddExplainCommand(Program* program);
 void AddHealthCommand(Program* program);
 void AddModelsCommand(Program* program);
+void AddRerankCommand(Program* program);
 void AddTokenizeCommand(Program* program);
 
 }  // namespace attentiond::client

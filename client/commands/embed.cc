@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -31,6 +32,7 @@ struct Flags {
   v1::Pooling pooling = v1::POOLING_UNSPECIFIED;
   bool no_normalize = false;
   int dimensions = 0;
+  std::optional<std::string> prompt;
   std::string output;
   bool similarity = false;
 };
@@ -110,6 +112,7 @@ absl::Status HandleChunk(const Flags& flags, const TextChunk& chunk, const Conso
   request.set_pooling(flags.pooling);
   request.set_normalize(!flags.no_normalize);
   request.set_dimensions(flags.dimensions);
+  if (flags.prompt) request.set_prompt_name(*flags.prompt);
   ASSIGN_OR_RETURN(
       const v1::EmbedResponse response,
       OneResultPerRow(session->Advise(session->client().Embed(request, session->call_options())),
@@ -171,6 +174,11 @@ void AddEmbedCommand(Program* program) {
   command->add_option("--dimensions", flags->dimensions, "keep the first N values (default all)")
       ->option_text("N")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--prompt", flags->prompt,
+                   "the model's prompt of this name before each text; \"\": none (default: the "
+                   "model's default)")
+      ->option_text("NAME");
   command->add_option("-o,--output", flags->output, "write the vectors to this .npy file")
       ->option_text("FILE")
       ->group("Output");

@@ -78,6 +78,8 @@ int RunProgram(const std::vector<std::string>& arguments, Console* console) {
   AddAttendCommand(&program);
   AddClassifyCommand(&program);
   AddEmbedCommand(&program);
+  AddRerankCommand(&program);
+  AddEntitiesCommand(&program);
   AddExplainCommand(&program);
   AddTokenizeCommand(&program);
   AddModelsCommand(&program);
