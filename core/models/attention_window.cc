@@ -26,9 +26,13 @@ absl::Status AttentionWindow::AddTo(const AttendedRows& rows, AttentionArgs* arg
   };
   if (rows.places.empty()) {
     // Also when it hides nothing: a row's kernel must not depend on how long its neighbours are.
-    float* const values = floats(2 * longest - 1);
-    for (int64_t at = 0; at < 2 * longest - 1; ++at) values[at] = BiasAt(at - longest + 1, window);
-    args->bias = BiasByDistance::Of(values, longest, /*by_head=*/false);
+    const int64_t queries = rows.queries == 0 ? longest : rows.queries;
+    const int64_t distances = queries + longest - 1, origin = queries - 1;
+    float* const values = floats(distances);
+    for (int64_t at = 0; at < distances; ++at) {
+      values[at] = BiasAt(at - origin - rows.first_query, window);
+    }
+    args->bias = BiasByDistance(values, origin, distances, /*by_head=*/false);
     return absl::OkStatus();
   }
   float* const values = floats(rows.queries * longest);

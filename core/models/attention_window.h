@@ -15,6 +15,7 @@ class AttentionWindow final : public PositionScores {
   explicit AttentionWindow(std::vector<int64_t> windows) : windows_(std::move(windows)) {}
 
   bool RowsShareCalls() const override { return true; }
+  int64_t Window(int64_t layer) const override { return windows_[static_cast<size_t>(layer)]; }
   absl::Status AddTo(const AttendedRows& rows, AttentionArgs* args,
                      ExecutionContext& context) const override;
 

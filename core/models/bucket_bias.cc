@@ -45,7 +45,7 @@ absl::Status BucketBias::AddTo(const AttendedRows& rows, AttentionArgs* args,
           &table_[static_cast<size_t>(BucketOf(at - longest + 1) * num_heads_)];
       for (int64_t head = 0; head < num_heads_; ++head) values[head * distances + at] = row[head];
     }
-    args->bias = BiasByDistance::Of(values, longest, /*by_head=*/true);
+    args->bias = BiasByDistance(values, longest - 1, distances, /*by_head=*/true);
     return absl::OkStatus();
   }
   float* const values = floats(num_heads_ * rows.queries * longest);

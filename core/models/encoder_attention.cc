@@ -18,6 +18,13 @@ absl::Span<int64_t> RowStarts(size_t count, ExecutionContext& context) {
   return absl::MakeSpan(static_cast<int64_t*>(starts), count);
 }
 
+/// Where the outputs of `row` begin: the rows before it that have a token each are shorter than
+/// they were.
+int64_t OutputToken(const EncoderBatch& batch, const EncoderAttention::Call& call, size_t row) {
+  const size_t short_rows = std::min(row, call.first_token_rows);
+  return batch.cumulative[row] - batch.cumulative[short_rows] + static_cast<int64_t>(short_rows);
+}
+
 int64_t LongestOf(const EncoderBatch& batch, size_t begin, size_t end) {
   int64_t longest = 0;
   for (size_t row = begin; row < end; ++row) longest = std::max(longest, batch.length(row));
@@ -34,9 +41,7 @@ absl::Status EncoderAttention::Run(const EncoderBatch& batch, const Call& call,
   if (scores_ != nullptr && (!scores_->RowsShareCalls() || !batch.places.empty())) together = 0;
   if (together > 0) {
     if (call.first_token_rows > 0) RETURN_IF_ERROR(RunFirstTokens(batch, call, context));
-    if (together > call.first_token_rows) {
-      RETURN_IF_ERROR(RunTogether(batch, call, call.first_token_rows, together, context));
-    }
+    RETURN_IF_ERROR(RunInTurn(batch, call, call.first_token_rows, together, context));
   }
   for (size_t row = together; row < rows; ++row) {
     RETURN_IF_ERROR(RunAlone(batch, call, row, context));
@@ -101,6 +106,59 @@ absl::Status EncoderAttention::RunFirstTokens(const EncoderBatch& batch, const C
                 context);
 }
 
+/// Rows that are long for the layer's window one by one, those between them together.
+absl::Status EncoderAttention::RunInTurn(const EncoderBatch& batch, const Call& call, size_t begin,
+                                         size_t end, ExecutionContext& context) const {
+  while (begin < end) {
+    if (GoesByBlocks(call, batch.length(begin))) {
+      RETURN_IF_ERROR(RunBlocks(batch, call, begin++, context));
+      continue;
+    }
+    size_t next = begin + 1;
+    while (next < end && !GoesByBlocks(call, batch.length(next))) ++next;
+    RETURN_IF_ERROR(RunTogether(batch, call, begin, next, context));
+    begin = next;
+  }
+  return absl::OkStatus();
+}
+
+bool EncoderAttention::GoesByBlocks(const Call& call, int64_t length) const {
+  const int64_t window = scores_ == nullptr ? 0 : scores_->Window(call.layer);
+  // Blocks read four windows of keys each.
+  return window > 0 && length > 6 * window;
+}
+
+/// Blocks of queries as long as two windows, each with the keys that it may see: the first block,
+/// those that are alike, and what is left.
+absl::Status EncoderAttention::RunBlocks(const EncoderBatch& batch, const Call& call, size_t row,
+                                         ExecutionContext& context) const {
+  const int64_t window = scores_->Window(call.layer), block = 2 * window;
+  const int64_t length = batch.length(row), first_token = batch.cumulative[row];
+  const int64_t output_token = OutputToken(batch, call, row);
+  const auto attend = [&](int64_t count, int64_t query, int64_t queries, int64_t key,
+                          int64_t keys) {
+    AttentionArgs args = ArgsFor(call, first_token + key);
+    args.batch = count;
+    args.query = ArgsFor(call, first_token + query).query;
+    args.query_lengths.dense_length = queries;
+    args.kv_lengths.dense_length = keys;
+    for (AttentionOperand* operand : {&args.query, &args.key, &args.value}) {
+      operand->batch_stride = block * operand->token_stride;
+    }
+    AttentionOutputs outputs;
+    outputs.output = {OutputAt(call, output_token + query), block * hidden_size(), head_dim_,
+                      hidden_size()};
+    return Attend(
+        {.layer = call.layer, .longest = keys, .queries = queries, .first_query = query - key},
+        args, outputs, context);
+  };
+  const int64_t alike = (length - window) / block - 1;
+  RETURN_IF_ERROR(attend(1, 0, block, 0, block + window));
+  RETURN_IF_ERROR(attend(alike, block, block, block - window, block + 2 * window));
+  const int64_t rest = (alike + 1) * block;
+  return attend(1, rest, length - rest, rest - window, length - rest + window);
+}
+
 absl::Status EncoderAttention::RunTogether(const EncoderBatch& batch, const Call& call,
                                            size_t begin, size_t end,
                                            ExecutionContext& context) const {
@@ -114,7 +172,7 @@ absl::Status EncoderAttention::RunTogether(const EncoderBatch& batch, const Call
   args.batch = static_cast<int64_t>(count);
   args.query_lengths.cumulative = args.kv_lengths.cumulative = starts;
   AttentionOutputs outputs;
-  outputs.output = {OutputAt(call, static_cast<int64_t>(begin)), 0, head_dim_, hidden_size()};
+  outputs.output = {OutputAt(call, OutputToken(batch, call, begin)), 0, head_dim_, hidden_size()};
   return Attend({.layer = call.layer, .longest = LongestOf(batch, begin, end)}, args, outputs,
                 context);
 }
@@ -128,12 +186,8 @@ absl::Status EncoderAttention::RunAlone(const EncoderBatch& batch, const Call& c
   args.query_lengths.dense_length = first_token_only ? 1 : length;
   args.kv_lengths.dense_length = length;
 
-  // The rows before this one that have a token each are shorter than they were.
-  const size_t short_rows = std::min(row, call.first_token_rows);
-  const int64_t place =
-      first_token - batch.cumulative[short_rows] + static_cast<int64_t>(short_rows);
   AttentionOutputs outputs;
-  outputs.output = {OutputAt(call, place), 0, head_dim_, hidden_size()};
+  outputs.output = {OutputAt(call, OutputToken(batch, call, row)), 0, head_dim_, hidden_size()};
   const size_t with_weights = batch.cumulative.size() - 1 - batch.attentions.size();
   if (row >= with_weights) {
     outputs.weights =

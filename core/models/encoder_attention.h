@@ -36,8 +36,13 @@ class EncoderAttention {
   AttentionArgs ArgsFor(const Call& call, int64_t first_token) const;
   absl::Status RunFirstTokens(const EncoderBatch& batch, const Call& call,
                               ExecutionContext& context) const;
+  absl::Status RunInTurn(const EncoderBatch& batch, const Call& call, size_t begin, size_t end,
+                         ExecutionContext& context) const;
   absl::Status RunTogether(const EncoderBatch& batch, const Call& call, size_t begin, size_t end,
                            ExecutionContext& context) const;
+  absl::Status RunBlocks(const EncoderBatch& batch, const Call& call, size_t row,
+                         ExecutionContext& context) const;
+  bool GoesByBlocks(const Call& call, int64_t length) const;
   absl::Status RunAlone(const EncoderBatch& batch, const Call& call, size_t row,
                         ExecutionContext& context) const;
   absl::Status Attend(const AttendedRows& rows, AttentionArgs args, AttentionOutputs outputs,
