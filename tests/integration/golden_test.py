@@ -1,13 +1,19 @@
 """Golden data through the real server over KServe v2: each case alone, and all of them at once."""
 import concurrent.futures
+import json
 import unittest
 
+import grpc
 import numpy as np
 from support.golden import Golden, assert_close
 from support.kserve import Client
 from support.server import Server
 
-ENCODERS = ["bert-classify", "distilbert-classify", "bert-embed"]
+ENCODERS = ["bert-classify", "distilbert-classify", "bert-embed", "bert-tokens", "distilbert-tokens", "bert-multilabel",
+            "bert-regression", "bert-rerank", "electra-classify", "electra-tokens", "albert-classify", "albert-embed",
+            "mpnet-classify", "mpnet-embed", "deberta-v2-classify", "deberta-v2-plain", "deberta-v3-tokens",
+            "modernbert-classify", "modernbert-tokens"]
+TRUNCATED = {"truncate": True}  # the longest texts of the golden data
 LAYERS = ["mha-0", "mha-1"]
 
 
@@ -24,8 +30,8 @@ def from_bf16(bits):
 class GoldenTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.golden = {name: Golden(name) for name in ENCODERS + LAYERS + ["sdpa"]}
-        cls.server = Server({name: cls.golden[name].directory for name in ENCODERS + LAYERS}).__enter__()
+        cls.golden = {name: Golden(name) for name in ENCODERS + LAYERS + ["sdpa", "bert-sentences"]}
+        cls.server = Server({name: cls.golden[name].directory for name in ENCODERS + LAYERS + ["bert-sentences"]}).__enter__()
         cls.client = Client(cls.server.channel())
 
     @classmethod
@@ -92,33 +98,56 @@ class GoldenTest(unittest.TestCase):
                     self.check_layer(name, case, self.run_layer(name, case))
 
     # ---- encoders
-    def outputs_of(self, name):
-        common = ("input_ids", "attentions")
-        return common + (("label", "score", "probabilities", "logits") if name.endswith("classify")
-                         else ("embedding", "last_hidden_state"))
+    def kind(self, name):
+        return self.golden[name].description["kind"]
 
-    def run_text(self, name, case, **parameters):
+    def outputs_of(self, name):
+        outputs = {"classify": ("label", "score", "probabilities", "logits"), "embed": ("embedding", "last_hidden_state"),
+                   "tokens": ("entities", "logits")}
+        return ("input_ids", "attentions") + outputs[self.kind(name)]
+
+    def run_text(self, name, case):
+        parameters = dict(TRUNCATED)
+        if self.kind(name) == "embed":
+            parameters["pooling"] = "mean"
         return self.client.infer(name, self.golden[name].texts(case), self.outputs_of(name), parameters)
+
+    def texts_of(self, name, pairs=True):
+        """The cases that came from text; those of token classifiers without pairs, which it does not take."""
+        return [case for case in self.golden[name].cases
+                if "text" in case and ("pair" not in case or (pairs and self.kind(name) != "tokens"))]
 
     def check_text(self, name, case, result):
         golden, what = self.golden[name], f"{name} {case['name']}"
         self.assertEqual(result["input_ids"][0].tolist(), case["input_ids"], what)
-        assert_close(self, result["attentions"][0], golden.array(case, "attentions"), golden.tolerance, what + " attentions")
-        if name.endswith("classify"):
+        if golden.array(case, "attentions") is not None:
+            assert_close(self, result["attentions"][0], golden.array(case, "attentions"), golden.tolerance,
+                         what + " attentions")
+        if self.kind(name) == "tokens":
+            assert_close(self, result["logits"][0], golden.array(case, "logits"), golden.tolerance, what + " logits")
+            self.check_entities(case, json.loads(result["entities"][0]), golden.tolerance, what)
+        elif self.kind(name) == "classify":
             assert_close(self, result["logits"][0], np.array(case["logits"]), golden.tolerance, what + " logits")
             best = max(case["scores"], key=case["scores"].get)
             self.assertEqual(result["label"][0].decode(), best, what)
             self.assertAlmostEqual(float(result["score"][0]), case["scores"][best], delta=golden.tolerance, msg=what)
-            self.assertAlmostEqual(float(result["probabilities"][0].sum()), 1, delta=1e-5)
+            self.assertAlmostEqual(float(result["probabilities"][0].sum()), sum(case["scores"].values()), delta=1e-4)
         else:
             assert_close(self, result["last_hidden_state"][0], golden.array(case, "last_hidden_state"), golden.tolerance,
                          what + " hidden state")
             assert_close(self, result["embedding"][0], np.array(case["mean_pooled_normalized"]), golden.tolerance,
                          what + " mean pooling")
 
+    def check_entities(self, case, found, tolerance, what):
+        self.assertEqual([(e["label"], e["start"], e["end"]) for e in found],
+                         [(e["label"], e["start"], e["end"]) for e in case["entities"]], what)
+        for entity, expected in zip(found, case["entities"]):
+            self.assertAlmostEqual(entity["score"], expected["score"], delta=tolerance, msg=what)
+            self.assertEqual(entity["text"], case["text"][entity["start"]:entity["end"]], what)
+
     def test_texts(self):
         for name in ENCODERS:
-            for case in self.golden[name].cases:
+            for case in self.texts_of(name):
                 with self.subTest(model=name, case=case["name"]):
                     self.check_text(name, case, self.run_text(name, case))
 
@@ -133,6 +162,37 @@ class GoldenTest(unittest.TestCase):
             assert_close(self, result["embedding"][0], np.array(case["cls_normalized"]), golden.tolerance,
                          f"cls {case['name']}")
 
+    def test_modules_and_prompts_of_sentence_transformers(self):
+        golden = self.golden["bert-sentences"]
+        for case in golden.cases:
+            for asked in (case["prompt"], None) if case["prompt"] == "query" else (case["prompt"], "document"):
+                parameters = {} if asked is None else {"prompt_name": asked}  # "query" is the default, "document" empty
+                with self.subTest(case=case["name"], prompt=asked):
+                    result = self.client.infer("bert-sentences", {"text": [case["text"]]}, ("embedding", "input_ids"),
+                                               parameters)
+                    self.assertEqual(result["input_ids"][0].tolist(), case["input_ids"])
+                    assert_close(self, result["embedding"][0], np.array(case["embedding"]), golden.tolerance, case["name"])
+        for parameters, words in (({"prompt_name": "x"}, ["prompt_name", "query"]), ({"pooling": "mean"}, ["pooling"]),
+                                  ({"dimensions": 21}, ["dimensions", "20"])):
+            with self.assertRaises(grpc.RpcError) as raised:
+                self.client.infer("bert-sentences", {"text": ["a"]}, (), parameters)
+            for word in words:
+                self.assertIn(word, raised.exception.details())
+
+    def test_masked_ids(self):
+        for name in ENCODERS:
+            golden = self.golden[name]
+            masked = golden.description.get("masked")
+            if masked is None or self.kind(name) != "embed":
+                continue  # hidden states are the outputs of embedding models alone
+            inputs = {key: np.array([masked[key]], np.int64)
+                      for key in ("input_ids", "attention_mask", "token_type_ids") if key in masked}
+            result = self.client.infer(name, inputs, ("last_hidden_state",))["last_hidden_state"][0]
+            kept = np.array(masked["attention_mask"], bool)
+            with self.subTest(model=name):
+                assert_close(self, result[kept], golden.array(masked, "last_hidden_state"), golden.tolerance, name)
+                self.assertFalse(result[~kept].any(), "columns that are masked are not zero")
+
     def test_token_ids_of_every_string(self):
         for name in ENCODERS:
             for entry in self.golden[name].description["tokenize"]:
@@ -145,9 +205,9 @@ class GoldenTest(unittest.TestCase):
 
     def test_many_rows_of_different_lengths(self):
         for name in ENCODERS:
-            golden = self.golden[name]
-            cases = [case for case in golden.cases if "pair" not in case]
-            result = self.client.infer(name, {"text": [case["text"] for case in cases]}, self.outputs_of(name))
+            cases = self.texts_of(name, pairs=False)
+            parameters = dict(TRUNCATED, **({"pooling": "mean"} if self.kind(name) == "embed" else {}))
+            result = self.client.infer(name, {"text": [case["text"] for case in cases]}, self.outputs_of(name), parameters)
             longest = max(len(case["input_ids"]) for case in cases)
             self.assertEqual(result["input_ids"].shape, (len(cases), longest))
             for row, case in enumerate(cases):
@@ -158,16 +218,17 @@ class GoldenTest(unittest.TestCase):
                 one = {key: value[row:row + 1] for key, value in result.items()}
                 one["input_ids"] = one["input_ids"][:, :length]
                 one["attentions"] = one["attentions"][:, :, :, :length, :length]
-                if "last_hidden_state" in one:
-                    self.assertFalse(one["last_hidden_state"][:, length:].any())
-                    one["last_hidden_state"] = one["last_hidden_state"][:, :length]
+                for key in ("last_hidden_state", "logits"):
+                    if key in one and one[key].ndim == 3:
+                        self.assertFalse(one[key][:, length:].any())
+                        one[key] = one[key][:, :length]
                 self.check_text(name, case, one)
 
     # ---- everything at once
     def test_all_mixed_and_equal_to_alone(self):
         alone, jobs = {}, []
         for name in ENCODERS:
-            for case in self.golden[name].cases:
+            for case in self.texts_of(name):
                 alone[name, case["name"]] = self.run_text(name, case)
                 jobs.append((self.run_text, self.check_text, name, case))
         for name in LAYERS:
