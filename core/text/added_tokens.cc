@@ -115,14 +115,20 @@ absl::StatusOr<AddedTokens> AddedTokens::FromJson(const json& list, const Vocabu
 
   std::vector<std::pair<absl::string_view, int32_t>> source;
   std::vector<std::pair<std::string, int32_t>> normalized;
-  for (const auto& [id, token] : added.tokens_) {
+  for (auto& [id, token] : added.tokens_) {
+    token.text = token.content;
     if (!token.normalized) {
       source.emplace_back(token.content, id);
-    } else {
-      AlignedText text(token.content, 0);
-      if (normalizer != nullptr) normalizer->Normalize(&text);
-      normalized.emplace_back(std::string(text.text()), id);
+      continue;
     }
+    AlignedText text(token.content, 0);
+    if (normalizer != nullptr) RETURN_IF_ERROR(normalizer->Normalize(&text));
+    token.text = std::string(text.text());
+    normalized.emplace_back(token.text, id);
+  }
+  for (auto& [id, token] : added.tokens_) {
+    const auto named = added.ids_.find(token.text);
+    token.skipped = named != added.ids_.end() && added.tokens_.at(named->second).special;
   }
   // The hash map's order is arbitrary; two tokens may have one normalized form.
   std::sort(normalized.begin(), normalized.end());

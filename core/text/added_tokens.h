@@ -25,7 +25,12 @@ struct AddedToken {
   bool lstrip = false;       ///< takes the white space before it along
   bool rstrip = false;       ///< takes the white space after it along
   bool normalized = true;    ///< is looked for in the normalized text
-  bool special = false;      ///< left out of decoded text on request
+  bool special = false;      ///< not part of the text itself
+  /// What the normalizer makes of the content, when it is looked for in normalized text: what the
+  /// token is called, and decoded to.
+  std::string text;
+  /// Whether decoding leaves it out on request: whether a special token has that name.
+  bool skipped = false;
 };
 
 /// Threads: immutable.

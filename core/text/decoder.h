@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace attentiond {
 
 /// Threads: immutable.
@@ -11,7 +13,8 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
   /// Rewrites the tokens into pieces that, put together without anything between, are the text.
-  virtual void Decode(std::vector<std::string>* pieces) const = 0;
+  /// kInvalidArgument: a regular expression takes too many steps on them.
+  virtual absl::Status Decode(std::vector<std::string>* pieces) const = 0;
 };
 
 }  // namespace attentiond

@@ -1,6 +1,7 @@
 #include "core/text/pipeline_tokenizer.h"
 
 #include <algorithm>
+#include <deque>
 #include <limits>
 #include <utility>
 
@@ -26,12 +27,6 @@ absl::Status CheckText(absl::string_view text, absl::string_view name) {
   return absl::OkStatus();
 }
 
-void Resize(int64_t length, Encoding* encoding) {
-  const auto size = static_cast<size_t>(length);
-  encoding->ids.resize(size);
-  encoding->offsets.resize(size);
-}
-
 void Append(Encoding&& part, Encoding* all) {
   if (all->ids.empty()) {
     *all = std::move(part);
@@ -45,34 +40,72 @@ void Append(Encoding&& part, Encoding* all) {
 
 }  // namespace
 
-// Collects the tokens of one text: counts all, keeps the first `max_kept`.
+// Collects the tokens of one text: counts all, keeps the first, or the last, `max_kept`.
 class PipelineTokenizer::TokenSink {
  public:
-  TokenSink(int64_t max_kept, int64_t max_length) : max_kept_(max_kept), max_length_(max_length) {}
+  TokenSink(int64_t max_kept, int64_t max_length, TruncationSide side)
+      : max_kept_(max_kept), max_length_(max_length), side_(side) {}
 
   void Add(int32_t id, SourceSpan span) {
-    if (num_tokens_++ >= max_kept_) return;
+    if (side_ == TruncationSide::kRight && num_tokens_ >= max_kept_) {
+      ++num_tokens_;
+      return;
+    }
+    ++num_tokens_;
     encoding_.ids.push_back(id);
     encoding_.offsets.push_back({span.begin, span.end});
+    if (encoding_.size() / 2 > max_kept_) KeepLast(max_kept_);
   }
-  /// Tells that the model has finished a word.
+  /// Tells that the model begins a word, and has finished it.
+  void BeginWord() { word_begin_ = num_tokens_; }
   void EndWord() {
-    if (!full_at_.has_value() && num_tokens_ >= max_length_) full_at_ = num_tokens_;
+    if (side_ == TruncationSide::kLeft) {
+      if (max_length_ == std::numeric_limits<int64_t>::max()) return;  // nothing is cut
+      word_begins_.push_back(word_begin_);
+      // Those that cannot matter any more: another word begins close enough to the end.
+      while (word_begins_.size() > 1 && num_tokens_ - word_begins_[1] >= max_length_) {
+        word_begins_.pop_front();
+      }
+    } else if (!full_at_.has_value() && num_tokens_ >= max_length_) {
+      full_at_ = num_tokens_;
+    }
   }
 
   int64_t num_tokens() const { return num_tokens_; }
   /// The tokens up to the end of the word with which there are `max_length`. The library reads no
   /// further, so these are the lengths by which it tells the longer text.
-  int64_t num_read() const { return full_at_.value_or(num_tokens_); }
-  Encoding& encoding() { return encoding_; }
+  int64_t num_read() const {
+    if (side_ == TruncationSide::kRight) return full_at_.value_or(num_tokens_);
+    for (auto begin = word_begins_.rbegin(); begin != word_begins_.rend(); ++begin) {
+      if (num_tokens_ - *begin >= max_length_) return num_tokens_ - *begin;
+    }
+    return num_tokens_;
+  }
+  /// The first, or last, `length` tokens.
+  Encoding Take(int64_t length) && {
+    if (side_ == TruncationSide::kLeft) KeepLast(length);
+    encoding_.ids.resize(static_cast<size_t>(length));
+    encoding_.offsets.resize(static_cast<size_t>(length));
+    return std::move(encoding_);
+  }
   /// Working memory that outlives a word.
   std::vector<ModelToken>& scratch() { return scratch_; }
 
  private:
+  void KeepLast(int64_t length) {
+    const int64_t surplus = encoding_.size() - length;
+    if (surplus <= 0) return;
+    encoding_.ids.erase(encoding_.ids.begin(), encoding_.ids.begin() + surplus);
+    encoding_.offsets.erase(encoding_.offsets.begin(), encoding_.offsets.begin() + surplus);
+  }
+
   const int64_t max_kept_;
   const int64_t max_length_;
+  const TruncationSide side_;
   int64_t num_tokens_ = 0;
   std::optional<int64_t> full_at_;
+  int64_t word_begin_ = 0;
+  std::deque<int64_t> word_begins_;  // tokens before each of the last words
   Encoding encoding_;
   std::vector<ModelToken> scratch_;
 };
@@ -98,10 +131,10 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
       options.max_length == 0 ? std::numeric_limits<int64_t>::max() : options.max_length;
   const int64_t max_tokens = max_length - num_added;
 
-  TokenSink text_sink(max_tokens, max_length);
-  TokenSink pair_sink(max_tokens, max_length);
-  EncodeText(text, &text_sink);
-  if (pair.has_value()) EncodeText(*pair, &pair_sink);
+  TokenSink text_sink(max_tokens, max_length, options.truncation_side);
+  TokenSink pair_sink(max_tokens, max_length, options.truncation_side);
+  RETURN_IF_ERROR(EncodeText(text, &text_sink));
+  if (pair.has_value()) RETURN_IF_ERROR(EncodeText(*pair, &pair_sink));
   const int64_t num_found = text_sink.num_tokens() + pair_sink.num_tokens();
   const SequenceLengths kept = TruncateLongestFirst({text_sink.num_read(), pair_sink.num_read()},
                                                     max_tokens, pair.has_value());
@@ -112,18 +145,15 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
   }
 
   std::vector<Encoding> parts;
-  Resize(kept.text, &text_sink.encoding());
-  parts.push_back(std::move(text_sink.encoding()));
-  if (pair.has_value()) {
-    Resize(kept.pair, &pair_sink.encoding());
-    parts.push_back(std::move(pair_sink.encoding()));
-  }
+  parts.push_back(std::move(text_sink).Take(kept.text));
+  if (pair.has_value()) parts.push_back(std::move(pair_sink).Take(kept.pair));
   for (size_t i = 0; i < parts.size(); ++i) {
     parts[i].type_ids.assign(parts[i].ids.size(), static_cast<int32_t>(i));
     parts[i].sequence.assign(parts[i].ids.size(), static_cast<int8_t>(i));
   }
   if (parts_.post_processor != nullptr) {
-    parts_.post_processor->Process(options.add_special_tokens, &parts);
+    const absl::string_view texts[] = {text, pair.value_or("")};
+    parts_.post_processor->Process({options.add_special_tokens, texts}, &parts);
   }
   Encoding all;
   for (Encoding& part : parts) Append(std::move(part), &all);
@@ -131,7 +161,7 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
   return all;
 }
 
-void PipelineTokenizer::EncodeText(absl::string_view text, TokenSink* sink) const {
+absl::Status PipelineTokenizer::EncodeText(absl::string_view text, TokenSink* sink) const {
   for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitSource(text)) {
     if (segment.id != AddedTokens::kBetween) {
       sink->Add(segment.id,
@@ -139,37 +169,43 @@ void PipelineTokenizer::EncodeText(absl::string_view text, TokenSink* sink) cons
       continue;
     }
     AlignedText between(text.substr(segment.begin, segment.end - segment.begin), segment.begin);
-    if (parts_.normalizer != nullptr) parts_.normalizer->Normalize(&between);
-    EncodeBetweenAddedTokens(std::move(between), sink);
+    if (parts_.normalizer != nullptr) RETURN_IF_ERROR(parts_.normalizer->Normalize(&between));
+    RETURN_IF_ERROR(EncodeBetweenAddedTokens(std::move(between), sink));
   }
+  return absl::OkStatus();
 }
 
-void PipelineTokenizer::EncodeBetweenAddedTokens(AlignedText text, TokenSink* sink) const {
+absl::Status PipelineTokenizer::EncodeBetweenAddedTokens(AlignedText text, TokenSink* sink) const {
   if (!parts_.added_tokens.has_normalized()) return EncodeWords(std::move(text), sink);
   for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitNormalized(text.text())) {
     if (segment.id != AddedTokens::kBetween) {
       sink->Add(segment.id, text.Source(segment.begin, segment.end));
     } else {
-      EncodeWords(text.Slice(segment.begin, segment.end), sink);
+      RETURN_IF_ERROR(EncodeWords(text.Slice(segment.begin, segment.end), sink));
     }
   }
+  return absl::OkStatus();
 }
 
-void PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) const {
-  if (text.text().empty()) return;
+absl::Status PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) const {
+  if (text.text().empty()) return absl::OkStatus();
   const auto size = static_cast<uint32_t>(text.text().size());
   PreTokenizedText pre_tokenized{std::move(text), {{0, size}}};
-  if (parts_.pre_tokenizer != nullptr) parts_.pre_tokenizer->PreTokenize(&pre_tokenized);
+  if (parts_.pre_tokenizer != nullptr) {
+    RETURN_IF_ERROR(parts_.pre_tokenizer->PreTokenize(&pre_tokenized));
+  }
   std::vector<ModelToken>& tokens = sink->scratch();
   for (const WordRange& word : pre_tokenized.words) {
     tokens.clear();
-    parts_.model->Tokenize(pre_tokenized.word(word), &tokens);
+    RETURN_IF_ERROR(parts_.model->Tokenize(pre_tokenized.word(word), &tokens));
+    sink->BeginWord();
     for (const ModelToken& token : tokens) {
       sink->Add(token.id,
                 pre_tokenized.text.Source(word.begin + token.begin, word.begin + token.end));
     }
     sink->EndWord();
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> PipelineTokenizer::Decode(absl::Span<const int32_t> ids,
@@ -182,19 +218,18 @@ absl::StatusOr<std::string> PipelineTokenizer::Decode(absl::Span<const int32_t> 
           absl::StrCat("id ", id, " is outside the vocabulary of ", vocab_size_, " tokens"));
     }
     const AddedToken* const added = parts_.added_tokens.Find(id);
-    if (skip_special_tokens && added != nullptr && added->special) continue;
+    if (skip_special_tokens && added != nullptr && added->skipped) continue;
     const absl::string_view token = Token(id);
     if (!token.empty()) pieces.emplace_back(token);
   }
   if (parts_.decoder == nullptr) return absl::StrJoin(pieces, " ");
-  parts_.decoder->Decode(&pieces);
+  RETURN_IF_ERROR(parts_.decoder->Decode(&pieces));
   return absl::StrJoin(pieces, "");
 }
 
 absl::string_view PipelineTokenizer::Token(int32_t id) const {
   const AddedToken* const added = parts_.added_tokens.Find(id);
-  return added != nullptr ? absl::string_view(added->content)
-                          : parts_.model->vocabulary().Token(id);
+  return added != nullptr ? absl::string_view(added->text) : parts_.model->vocabulary().Token(id);
 }
 
 }  // namespace attentiond

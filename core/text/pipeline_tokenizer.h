@@ -47,9 +47,9 @@ class PipelineTokenizer final : public Tokenizer {
   class TokenSink;
 
   // The tokens of one text, without special ones around it.
-  void EncodeText(absl::string_view text, TokenSink* sink) const;
-  void EncodeBetweenAddedTokens(AlignedText text, TokenSink* sink) const;
-  void EncodeWords(AlignedText text, TokenSink* sink) const;
+  absl::Status EncodeText(absl::string_view text, TokenSink* sink) const;
+  absl::Status EncodeBetweenAddedTokens(AlignedText text, TokenSink* sink) const;
+  absl::Status EncodeWords(AlignedText text, TokenSink* sink) const;
 
   TokenizerParts parts_;
   int32_t vocab_size_;

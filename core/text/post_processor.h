@@ -5,9 +5,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "core/text/tokenizer.h"
 
 namespace attentiond {
+
+/// What a post-processor is told of the texts.
+struct PostProcessContext {
+  bool add_special_tokens = true;
+  absl::Span<const absl::string_view> texts;  ///< the text, or the text and its pair
+};
 
 /// Threads: immutable.
 class PostProcessor {
@@ -15,11 +23,13 @@ class PostProcessor {
   virtual ~PostProcessor() = default;
   /// How many tokens Process() adds to a text, or to a text and its pair.
   virtual int64_t num_added_tokens(bool has_pair) const = 0;
+  /// How many templates it has, which only one step of a sequence may: a template takes texts.
+  virtual int num_templates() const = 0;
   /// Every id that Process() may add.
   virtual std::vector<int32_t> added_ids() const = 0;
   /// `parts` is the text, or the text and its pair, with `type_ids` and `sequence` set to 0 and 1.
   /// Afterwards its elements, one after the other, are the result.
-  virtual void Process(bool add_special_tokens, std::vector<Encoding>* parts) const = 0;
+  virtual void Process(const PostProcessContext& context, std::vector<Encoding>* parts) const = 0;
 };
 
 }  // namespace attentiond

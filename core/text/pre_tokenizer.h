@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/text/aligned_text.h"
 
 namespace attentiond {
@@ -29,8 +30,8 @@ struct PreTokenizedText {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
-  /// Cuts each word further; may rewrite the text as well.
-  virtual void PreTokenize(PreTokenizedText* text) const = 0;
+  /// Cuts each word further; may rewrite the text as well. Errors are those of a Normalizer.
+  virtual absl::Status PreTokenize(PreTokenizedText* text) const = 0;
 };
 
 }  // namespace attentiond

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "core/text/vocabulary.h"
 
@@ -22,8 +23,9 @@ struct ModelToken {
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
-  /// Appends the tokens of a non-empty, well-formed word.
-  virtual void Tokenize(absl::string_view word, std::vector<ModelToken>* tokens) const = 0;
+  /// Appends the tokens of a non-empty, well-formed word. kInvalidArgument: it has a part that no
+  /// token stands for, and the model no token for that.
+  virtual absl::Status Tokenize(absl::string_view word, std::vector<ModelToken>* tokens) const = 0;
   virtual const Vocabulary& vocabulary() const = 0;
 };
 

@@ -37,6 +37,8 @@ class TokenTrie {
     if (found == nullptr) return kNoNode;
     return static_cast<Node>(static_cast<const char*>(found) - labels_.data());
   }
+  /// The value of the key that leads to `node`; kNoValue when none does.
+  int32_t Value(Node node) const { return values_[node]; }
   /// Where all of `text` leads from the root; kNoNode when nowhere.
   Node Walk(absl::string_view text) const;
   /// The longest non-empty prefix of `text` that leads from `node` to a value.

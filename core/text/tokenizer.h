@@ -34,6 +34,9 @@ struct Encoding {
   int64_t size() const { return static_cast<int64_t>(ids.size()); }
 };
 
+/// Which end of a text is cut off.
+enum class TruncationSide { kRight, kLeft };
+
 struct EncodeOptions {
   bool add_special_tokens = true;
   /// The most tokens allowed, special ones included; 0: no limit.
@@ -41,13 +44,15 @@ struct EncodeOptions {
   /// What a longer text is: cut ("longest first" of a pair, as in transformers), or
   /// kInvalidArgument with both lengths.
   bool truncate = false;
+  TruncationSide truncation_side = TruncationSide::kRight;
 };
 
 /// Threads: every method may be called concurrently.
 class Tokenizer {
  public:
-  /// The longest text that Encode() takes. Its memory is at most some 20 bytes a byte of text, and
-  /// 25 a token that is kept (EncodeOptions::max_length bounds those).
+  /// The longest text that Encode() takes. Its memory is some 20 bytes a byte of text as long as
+  /// the tokenizer's rules do not make the text longer, and 25 a token that is kept
+  /// (EncodeOptions::max_length bounds those).
   static constexpr int64_t kMaxTextBytes = int64_t{16} << 20;
 
   virtual ~Tokenizer() = default;
@@ -58,7 +63,9 @@ class Tokenizer {
   static absl::StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);
 
   /// kInvalidArgument: not valid UTF-8 (names the byte), longer than kMaxTextBytes, more tokens
-  /// than `max_length` and not to be truncated, or a `max_length` below the special tokens alone.
+  /// than `max_length` and not to be truncated, a `max_length` below the special tokens alone, or a
+  /// text with which the tokenizer's rules take too many steps, grow it too much, or end in a
+  /// character that nothing in the vocabulary stands for.
   virtual absl::StatusOr<Encoding> Encode(absl::string_view text,
                                           std::optional<absl::string_view> pair,
                                           const EncodeOptions& options) const = 0;
@@ -66,7 +73,7 @@ class Tokenizer {
   virtual absl::StatusOr<std::string> Decode(absl::Span<const int32_t> ids,
                                              bool skip_special_tokens) const = 0;
 
-  /// The token with this id; empty when there is none.
+  /// The token with this id, an added one as the normalizer writes it; empty when there is none.
   virtual absl::string_view Token(int32_t id) const = 0;
   /// One past the largest id.
   virtual int32_t vocab_size() const = 0;

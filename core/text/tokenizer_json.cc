@@ -4,14 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
-#include "core/text/bert_normalizer.h"
-#include "core/text/bert_pre_tokenizer.h"
+#include "core/text/component_factories.h"
 #include "core/text/pipeline_tokenizer.h"
-#include "core/text/template_processor.h"
-#include "core/text/word_piece.h"
-#include "core/text/word_piece_decoder.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
 
@@ -20,56 +15,22 @@ namespace {
 
 using nlohmann::json;
 
-// One kind of a component: its "type" in the file, and what reads the rest of its section.
-template <typename Component>
-struct Kind {
-  absl::string_view type;
-  absl::StatusOr<std::unique_ptr<Component>> (*from_json)(const json&);
-};
-
-constexpr Kind<Normalizer> kNormalizers[] = {{"BertNormalizer", BertNormalizer::FromJson}};
-constexpr Kind<PreTokenizer> kPreTokenizers[] = {{"BertPreTokenizer", BertPreTokenizer::FromJson}};
-constexpr Kind<TokenModel> kModels[] = {{"WordPiece", WordPiece::FromJson}};
-constexpr Kind<PostProcessor> kPostProcessors[] = {
-    {"TemplateProcessing", TemplateProcessor::FromTemplateJson},
-    {"BertProcessing", TemplateProcessor::FromBertJson}};
-constexpr Kind<Decoder> kDecoders[] = {{"WordPiece", WordPieceDecoder::FromJson}};
-
 absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(prefix, ": ", status.message()));
 }
 
-// Files written before models had a "type" are told apart by their other fields.
-std::string TypeOf(const json& section) {
-  const auto type = section.find("type");
-  if (type != section.end() && type->is_string()) return type->get_ref<const std::string&>();
-  if (section.contains("merges")) return "BPE";
-  if (section.contains("max_input_chars_per_word")) return "WordPiece";
-  return "";
-}
-
 // Builds the component that section `name` of the file describes; null when there is none.
-template <typename Component, size_t num_kinds>
-absl::StatusOr<std::unique_ptr<Component>> BuildComponent(const json& root, const char* name,
-                                                          const Kind<Component> (&kinds)[num_kinds],
-                                                          absl::string_view readable_name) {
+template <typename Build>
+auto BuildComponent(const json& root, const char* name, absl::string_view readable_name,
+                    Build build) -> decltype(build(root)) {
   const auto section = root.find(name);
   if (section == root.end() || section->is_null()) return nullptr;
   if (!section->is_object()) {
     return absl::InvalidArgumentError(absl::StrCat(readable_name, ": is not an object"));
   }
-  const std::string type = TypeOf(*section);
-  for (const Kind<Component>& kind : kinds) {
-    if (kind.type != type) continue;
-    auto component = kind.from_json(*section);
-    if (!component.ok()) return Prefixed(readable_name, component.status());
-    return component;
-  }
-  return absl::UnimplementedError(absl::StrCat(
-      readable_name, " type ", Quoted(type), " is not supported (supported: ",
-      absl::StrJoin(kinds, ", ",
-                    [](std::string* out, const auto& kind) { absl::StrAppend(out, kind.type); }),
-      ")"));
+  auto component = build(*section);
+  if (!component.ok()) return Prefixed(readable_name, component.status());
+  return component;
 }
 
 // Every token that the post-processor adds must be one that the model can be given.
@@ -95,14 +56,17 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> BuildTokenizer(const json& json,
   }
   TokenizerParts parts;
   ASSIGN_OR_RETURN(parts.normalizer,
-                   BuildComponent(json, "normalizer", kNormalizers, "normalizer"));
+                   BuildComponent(json, "normalizer", "normalizer", BuildNormalizer));
   ASSIGN_OR_RETURN(parts.pre_tokenizer,
-                   BuildComponent(json, "pre_tokenizer", kPreTokenizers, "pre-tokenizer"));
-  ASSIGN_OR_RETURN(parts.model, BuildComponent(json, "model", kModels, "model"));
+                   BuildComponent(json, "pre_tokenizer", "pre-tokenizer", BuildPreTokenizer));
+  ASSIGN_OR_RETURN(parts.model, BuildComponent(json, "model", "model", BuildTokenModel));
   if (parts.model == nullptr) return absl::InvalidArgumentError("has no \"model\"");
+  const auto build_post_processor = [&parts](const nlohmann::json& section) {
+    return BuildPostProcessor(section, parts.model->vocabulary());
+  };
   ASSIGN_OR_RETURN(parts.post_processor,
-                   BuildComponent(json, "post_processor", kPostProcessors, "post-processor"));
-  ASSIGN_OR_RETURN(parts.decoder, BuildComponent(json, "decoder", kDecoders, "decoder"));
+                   BuildComponent(json, "post_processor", "post-processor", build_post_processor));
+  ASSIGN_OR_RETURN(parts.decoder, BuildComponent(json, "decoder", "decoder", BuildDecoder));
 
   const auto added = json.find("added_tokens");
   auto added_tokens = AddedTokens::FromJson(added == json.end() ? nlohmann::json() : *added,

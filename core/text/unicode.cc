@@ -9,11 +9,11 @@
 namespace attentiond {
 namespace {
 
-// Whether the character was assigned in Unicode 8.0. Its category may still have changed since.
-bool InUnicode8(UChar32 c) {
+// Whether the character was assigned in that version. Its category may still have changed since.
+bool InUnicode(int version, UChar32 c) {
   UVersionInfo age;
   u_charAge(c, age);
-  return age[0] <= 8;
+  return age[0] <= version;
 }
 
 bool HasCategory(UChar32 c, uint32_t mask) { return (U_GET_GC_MASK(c) & mask) != 0; }
@@ -67,6 +67,37 @@ void AppendUtf8(char32_t c, std::string* out) {
   out->append(bytes, size);
 }
 
+bool IsAscii(absl::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if ((word & kHighBits) != 0) return false;
+  }
+  for (; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
+  }
+  return true;
+}
+
+std::string LossyUtf8(absl::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  const auto size = static_cast<int64_t>(bytes.size());
+  for (int64_t i = 0; i < size;) {
+    const int64_t begin = i;
+    UChar32 c = 0;
+    U8_NEXT(Bytes(bytes), i, size, c);
+    if (c < 0) {
+      AppendUtf8(0xFFFD, &text);
+    } else {
+      text.append(bytes.data() + begin, static_cast<size_t>(i - begin));
+    }
+  }
+  return text;
+}
+
 bool IsWhitespace(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)); }
 
 bool IsWordCharacter(char32_t c) {
@@ -80,7 +111,7 @@ bool IsPunctuation(char32_t c) {
   // Punctuation in Unicode 8, something else since.
   if (c == 0x166D || c == 0x111C9) return true;
   const auto ch = static_cast<UChar32>(c);
-  return HasCategory(ch, U_GC_P_MASK) && InUnicode8(ch);
+  return HasCategory(ch, U_GC_P_MASK) && InUnicode(8, ch);
 }
 
 bool IsNonspacingMark(char32_t c) {
@@ -94,14 +125,30 @@ bool IsNonspacingMark(char32_t c) {
       return false;
     default:
       const auto ch = static_cast<UChar32>(c);
-      return HasCategory(ch, U_GC_MN_MASK) && InUnicode8(ch);
+      return HasCategory(ch, U_GC_MN_MASK) && InUnicode(8, ch);
   }
+}
+
+bool IsCombiningMark(char32_t c) {
+  if (c < 0x300) return false;
+  const auto ch = static_cast<UChar32>(c);
+  return HasCategory(ch, U_GC_M_MASK) && InUnicode(9, ch);
+}
+
+bool IsNumeric(char32_t c) { return HasCategory(static_cast<UChar32>(c), U_GC_N_MASK); }
+
+void AppendLowercase(char32_t c, std::u32string* out) {
+  if (c == 0x130) {  // the one character whose lower case is two: an i and its dot
+    out->append({U'i', char32_t{0x307}});
+    return;
+  }
+  out->push_back(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))));
 }
 
 bool IsControlOrFormat(char32_t c) {
   const auto ch = static_cast<UChar32>(c);
   if (HasCategory(ch, U_GC_CC_MASK | U_GC_CO_MASK)) return true;
-  return HasCategory(ch, U_GC_CF_MASK) && InUnicode8(ch);
+  return HasCategory(ch, U_GC_CF_MASK) && InUnicode(8, ch);
 }
 
 }  // namespace attentiond

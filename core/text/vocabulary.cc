@@ -17,7 +17,6 @@ absl::StatusOr<Vocabulary> Vocabulary::FromJson(const json& tokens) {
   }
   std::vector<std::pair<int32_t, absl::string_view>> by_id;
   by_id.reserve(tokens.size());
-  size_t num_bytes = 0;
   for (auto entry = tokens.begin(); entry != tokens.end(); ++entry) {
     const json& id = entry.value();
     if (!id.is_number_unsigned() || id.get<uint64_t>() >= uint64_t{kMaxSize}) {
@@ -25,28 +24,47 @@ absl::StatusOr<Vocabulary> Vocabulary::FromJson(const json& tokens) {
           "the id of token ", Quoted(entry.key()), " is not an integer from 0 to ", kMaxSize - 1));
     }
     by_id.emplace_back(id.get<int32_t>(), entry.key());
-    num_bytes += entry.key().size();
   }
+  std::sort(by_id.begin(), by_id.end());
+  for (size_t i = 1; i < by_id.size(); ++i) {
+    if (by_id[i - 1].first != by_id[i].first) continue;
+    return absl::InvalidArgumentError(absl::StrCat("tokens ", Quoted(by_id[i - 1].second), " and ",
+                                                   Quoted(by_id[i].second), " have the same id ",
+                                                   by_id[i].first));
+  }
+  return FromSorted(by_id);
+}
+
+absl::StatusOr<Vocabulary> Vocabulary::FromTokens(const std::vector<std::string>& tokens) {
+  if (tokens.empty() || tokens.size() > size_t{kMaxSize}) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"vocab\" has ", tokens.size(), " tokens, 1 to ", kMaxSize, " are required"));
+  }
+  std::vector<std::pair<int32_t, absl::string_view>> by_id;
+  by_id.reserve(tokens.size());
+  for (const std::string& token : tokens) {
+    by_id.emplace_back(static_cast<int32_t>(by_id.size()), token);
+  }
+  return FromSorted(by_id);
+}
+
+absl::StatusOr<Vocabulary> Vocabulary::FromSorted(
+    const std::vector<std::pair<int32_t, absl::string_view>>& by_id) {
+  size_t num_bytes = 0;
+  for (const auto& [id, token] : by_id) num_bytes += token.size();
   if (num_bytes > std::numeric_limits<uint32_t>::max()) {
     return absl::InvalidArgumentError("the tokens of \"vocab\" have more than 4 GiB");
   }
-  std::sort(by_id.begin(), by_id.end());
-
   Vocabulary vocabulary;
   vocabulary.bytes_.reserve(num_bytes);  // never reallocated below: the views stay
   vocabulary.ends_.reserve(static_cast<size_t>(by_id.back().first) + 1);
   vocabulary.ids_.reserve(by_id.size());
   for (const auto& [id, token] : by_id) {
-    const auto index = static_cast<size_t>(id);
-    if (index < vocabulary.ends_.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("tokens ", Quoted(vocabulary.Token(id)),
-                                                     " and ", Quoted(token), " have the same id ",
-                                                     id));
-    }
-    vocabulary.ends_.resize(index, static_cast<uint32_t>(vocabulary.bytes_.size()));
+    vocabulary.ends_.resize(static_cast<size_t>(id),
+                            static_cast<uint32_t>(vocabulary.bytes_.size()));
     vocabulary.bytes_.insert(vocabulary.bytes_.end(), token.begin(), token.end());
     vocabulary.ends_.push_back(static_cast<uint32_t>(vocabulary.bytes_.size()));
-    vocabulary.ids_.emplace(vocabulary.Token(id), id);
+    vocabulary.ids_.insert_or_assign(vocabulary.Token(id), id);
   }
   return vocabulary;
 }

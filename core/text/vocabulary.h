@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,10 @@ class Vocabulary {
   /// negative, at least kMaxSize, or taken twice.
   static absl::StatusOr<Vocabulary> FromJson(const nlohmann::json& tokens);
 
+  /// From a list, whose places are the ids. Of equal tokens Find() gives the last.
+  /// kInvalidArgument: none, or more than kMaxSize.
+  static absl::StatusOr<Vocabulary> FromTokens(const std::vector<std::string>& tokens);
+
   Vocabulary(Vocabulary&&) = default;
   Vocabulary& operator=(Vocabulary&&) = default;
 
@@ -36,6 +41,10 @@ class Vocabulary {
 
  private:
   Vocabulary() = default;
+
+  // From pairs in order of id, without two of one id.
+  static absl::StatusOr<Vocabulary> FromSorted(
+      const std::vector<std::pair<int32_t, absl::string_view>>& by_id);
 
   std::vector<char> bytes_;     // the tokens in order of id; a vector, so that a move keeps views
   std::vector<uint32_t> ends_;  // by id: where in bytes_ its token ends

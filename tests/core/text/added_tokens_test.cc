@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/text/bert_normalizer.h"
+#include "core/text/normalizers/bert_normalizer.h"
 
 namespace attentiond {
 namespace {

@@ -68,8 +68,7 @@ TEST(TokenizerLoadTest, NamesTheFileInEveryError) {
             absl::InvalidArgumentError(path + ": not valid JSON at byte 2"));
   directory.Write("tokenizer.json", R"({"model": {"type": "BPE"}})");
   EXPECT_EQ(Tokenizer::Load(directory.path()).status(),
-            absl::UnimplementedError(
-                path + ": model type \"BPE\" is not supported (supported: WordPiece)"));
+            absl::InvalidArgumentError(path + ": model: has no \"vocab\""));
 
   directory.Write("tokenizer_config.json", "[]");
   EXPECT_EQ(Tokenizer::Load(directory.path()).status(),
