@@ -21,6 +21,9 @@ struct ClassEscape {
   absl::string_view outside;  // empty: cannot be written inside a larger class
 };
 constexpr absl::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Outside a class \w and \b take these six numbers of Latin-1 for word characters as well.
+constexpr absl::string_view kWordAlone =
+    "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{B2}\\x{B3}\\x{B9}\\x{BC}-\\x{BE}";
 constexpr ClassEscape kClassEscapes[] = {
     {'s', "\\p{White_Space}", "\\P{White_Space}"},
     {'w', kWord, ""},
@@ -43,7 +46,7 @@ constexpr Bracket kBrackets[] = {
     {"blank", "\\p{Zs}\\t"},
     {"xdigit", "0-9A-Fa-f"},
     {"word", kWord},
-    {"punct", "\\p{P}$+<=>^`|~"},
+    {"punct", "\\p{P}\\p{S}"},
 };
 
 absl::Status Unsupported(absl::string_view what) {
@@ -182,7 +185,8 @@ class Translator {
   absl::Status AddClassEscape(const ClassEscape& escape, bool negated, bool in_class) {
     if (negated && in_class && escape.outside.empty()) return Unsupported(in_.substr(0, 2));
     if (!in_class) {
-      absl::StrAppend(&out_, negated ? "[^" : "[", escape.inside, "]");
+      absl::StrAppend(&out_, negated ? "[^" : "[",
+                      escape.letter == 'w' ? kWordAlone : escape.inside, "]");
     } else {
       absl::StrAppend(&out_, negated ? escape.outside : escape.inside);
     }
@@ -191,7 +195,7 @@ class Translator {
   }
 
   absl::Status WordBoundary(bool negated) {
-    const std::string word = absl::StrCat("[", kWord, "]");
+    const std::string word = absl::StrCat("[", kWordAlone, "]");
     const std::string is = absl::StrCat("(?<=", word, ")");
     const std::string is_not = absl::StrCat("(?<!", word, ")");
     const std::string comes = absl::StrCat("(?=", word, ")");

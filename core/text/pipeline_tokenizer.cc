@@ -43,8 +43,11 @@ void Append(Encoding&& part, Encoding* all) {
 // Collects the tokens of one text: counts all, keeps the first, or the last, `max_kept`.
 class PipelineTokenizer::TokenSink {
  public:
-  TokenSink(int64_t max_kept, int64_t max_length, TruncationSide side)
-      : max_kept_(max_kept), max_length_(max_length), side_(side) {}
+  TokenSink(int64_t max_kept, int64_t max_length, TruncationSide side, bool reads_verbatim)
+      : max_kept_(max_kept),
+        max_length_(max_length),
+        side_(side),
+        reads_verbatim_(reads_verbatim) {}
 
   void Add(int32_t id, SourceSpan span) {
     if (side_ == TruncationSide::kRight && num_tokens_ >= max_kept_) {
@@ -88,6 +91,11 @@ class PipelineTokenizer::TokenSink {
     encoding_.offsets.resize(static_cast<size_t>(length));
     return std::move(encoding_);
   }
+  /// Notes what the token to be added next is called.
+  void AddVerbatim(absl::string_view text, SourceSpan span) {
+    if (reads_verbatim_) verbatim_.push_back({span.begin, std::string(text)});
+  }
+  std::vector<VerbatimToken> TakeVerbatim() { return std::move(verbatim_); }
   /// Working memory that outlives a word.
   std::vector<ModelToken>& scratch() { return scratch_; }
 
@@ -102,11 +110,13 @@ class PipelineTokenizer::TokenSink {
   const int64_t max_kept_;
   const int64_t max_length_;
   const TruncationSide side_;
+  const bool reads_verbatim_;
   int64_t num_tokens_ = 0;
   std::optional<int64_t> full_at_;
   int64_t word_begin_ = 0;
   std::deque<int64_t> word_begins_;  // tokens before each of the last words
   Encoding encoding_;
+  std::vector<VerbatimToken> verbatim_;
   std::vector<ModelToken> scratch_;
 };
 
@@ -131,8 +141,10 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
       options.max_length == 0 ? std::numeric_limits<int64_t>::max() : options.max_length;
   const int64_t max_tokens = max_length - num_added;
 
-  TokenSink text_sink(max_tokens, max_length, options.truncation_side);
-  TokenSink pair_sink(max_tokens, max_length, options.truncation_side);
+  const bool reads_verbatim =
+      parts_.post_processor != nullptr && parts_.post_processor->reads_verbatim();
+  TokenSink text_sink(max_tokens, max_length, options.truncation_side, reads_verbatim);
+  TokenSink pair_sink(max_tokens, max_length, options.truncation_side, reads_verbatim);
   RETURN_IF_ERROR(EncodeText(text, &text_sink));
   if (pair.has_value()) RETURN_IF_ERROR(EncodeText(*pair, &pair_sink));
   const int64_t num_found = text_sink.num_tokens() + pair_sink.num_tokens();
@@ -152,7 +164,8 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
     parts[i].sequence.assign(parts[i].ids.size(), static_cast<int8_t>(i));
   }
   if (parts_.post_processor != nullptr) {
-    const absl::string_view texts[] = {text, pair.value_or("")};
+    const PostProcessText texts[] = {{text, text_sink.TakeVerbatim()},
+                                     {pair.value_or(""), pair_sink.TakeVerbatim()}};
     parts_.post_processor->Process({options.add_special_tokens, texts}, &parts);
   }
   Encoding all;
@@ -163,12 +176,15 @@ absl::StatusOr<Encoding> PipelineTokenizer::Encode(absl::string_view text,
 
 absl::Status PipelineTokenizer::EncodeText(absl::string_view text, TokenSink* sink) const {
   for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitSource(text)) {
+    const absl::string_view segment_text = text.substr(segment.begin, segment.end - segment.begin);
     if (segment.id != AddedTokens::kBetween) {
-      sink->Add(segment.id,
-                {static_cast<int32_t>(segment.begin), static_cast<int32_t>(segment.end)});
+      const SourceSpan span = {static_cast<int32_t>(segment.begin),
+                               static_cast<int32_t>(segment.end)};
+      sink->AddVerbatim(segment_text, span);
+      sink->Add(segment.id, span);
       continue;
     }
-    AlignedText between(text.substr(segment.begin, segment.end - segment.begin), segment.begin);
+    AlignedText between(segment_text, segment.begin);
     if (parts_.normalizer != nullptr) RETURN_IF_ERROR(parts_.normalizer->Normalize(&between));
     RETURN_IF_ERROR(EncodeBetweenAddedTokens(std::move(between), sink));
   }
@@ -179,7 +195,9 @@ absl::Status PipelineTokenizer::EncodeBetweenAddedTokens(AlignedText text, Token
   if (!parts_.added_tokens.has_normalized()) return EncodeWords(std::move(text), sink);
   for (const AddedTokens::Segment& segment : parts_.added_tokens.SplitNormalized(text.text())) {
     if (segment.id != AddedTokens::kBetween) {
-      sink->Add(segment.id, text.Source(segment.begin, segment.end));
+      const SourceSpan span = text.Source(segment.begin, segment.end);
+      sink->AddVerbatim(text.text().substr(segment.begin, segment.end - segment.begin), span);
+      sink->Add(segment.id, span);
     } else {
       RETURN_IF_ERROR(EncodeWords(text.Slice(segment.begin, segment.end), sink));
     }
@@ -200,8 +218,11 @@ absl::Status PipelineTokenizer::EncodeWords(AlignedText text, TokenSink* sink) c
     RETURN_IF_ERROR(parts_.model->Tokenize(pre_tokenized.word(word), &tokens));
     sink->BeginWord();
     for (const ModelToken& token : tokens) {
-      sink->Add(token.id,
-                pre_tokenized.text.Source(word.begin + token.begin, word.begin + token.end));
+      const WordRange range = {word.begin + static_cast<uint32_t>(token.begin),
+                               word.begin + static_cast<uint32_t>(token.end)};
+      const SourceSpan span = pre_tokenized.text.Source(range.begin, range.end);
+      if (token.is_verbatim) sink->AddVerbatim(pre_tokenized.word(range), span);
+      sink->Add(token.id, span);
     }
     sink->EndWord();
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -11,10 +12,23 @@
 
 namespace attentiond {
 
-/// What a post-processor is told of the texts.
+/// A token that is not called what the vocabulary says but what it stands for: an added one with
+/// the white space that it took along, an unknown one.
+struct VerbatimToken {
+  int64_t begin = 0;  ///< where in the source
+  std::string text;   ///< as normalized
+};
+
+/// A text as a post-processor sees it.
+struct PostProcessText {
+  absl::string_view source;
+  std::vector<VerbatimToken> verbatim;  ///< in order of `begin`
+};
+
+/// What a post-processor is told.
 struct PostProcessContext {
   bool add_special_tokens = true;
-  absl::Span<const absl::string_view> texts;  ///< the text, or the text and its pair
+  absl::Span<const PostProcessText> texts;  ///< the text, or the text and its pair
 };
 
 /// Threads: immutable.
@@ -25,6 +39,8 @@ class PostProcessor {
   virtual int64_t num_added_tokens(bool has_pair) const = 0;
   /// How many templates it has, which only one step of a sequence may: a template takes texts.
   virtual int num_templates() const = 0;
+  /// Whether it looks at PostProcessText::verbatim.
+  virtual bool reads_verbatim() const { return false; }
   /// Every id that Process() may add.
   virtual std::vector<int32_t> added_ids() const = 0;
   /// `parts` is the text, or the text and its pair, with `type_ids` and `sequence` set to 0 and 1.

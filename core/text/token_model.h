@@ -17,6 +17,7 @@ struct ModelToken {
   int32_t id = 0;
   size_t begin = 0;
   size_t end = 0;
+  bool is_verbatim = false;  ///< is called what it stands for: VerbatimToken
 };
 
 /// Threads: immutable.

@@ -137,7 +137,7 @@ absl::Status Unigram::AddToken(absl::string_view word, size_t begin, size_t end,
   }
   if (byte_fallback_ && AddBytes(word, begin, end, tokens)) return absl::OkStatus();
   if (!unknown_id_.has_value()) return NoUnknownToken();
-  tokens->push_back({*unknown_id_, begin, end});
+  tokens->push_back({*unknown_id_, begin, end, /*is_verbatim=*/true});
   return absl::OkStatus();
 }
 

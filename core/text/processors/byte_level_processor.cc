@@ -51,20 +51,27 @@ void ByteLevelProcessor::Process(const PostProcessContext& context,
   }
 }
 
+ByteLevelProcessor::Spaces ByteLevelProcessor::SpacesOf(int64_t begin, int32_t id,
+                                                        const PostProcessText& text) const {
+  const auto verbatim = std::lower_bound(
+      text.verbatim.begin(), text.verbatim.end(), begin,
+      [](const VerbatimToken& token, int64_t place) { return token.begin < place; });
+  if (verbatim != text.verbatim.end() && verbatim->begin == begin) {
+    return CountSpaces(verbatim->text);
+  }
+  return static_cast<size_t>(id) < spaces_.size() ? spaces_[static_cast<size_t>(id)] : Spaces();
+}
+
 Encoding::Offset ByteLevelProcessor::Trim(Encoding::Offset place, int32_t id, bool is_first,
-                                          absl::string_view text) const {
-  // An added token, which may have taken white space along, stands in the text as it is.
-  const absl::string_view source =
-      text.substr(static_cast<size_t>(place.begin), static_cast<size_t>(place.end - place.begin));
-  const bool is_models = static_cast<size_t>(id) < spaces_.size();
-  Spaces spaces = is_models ? spaces_[static_cast<size_t>(id)] : CountSpaces(source);
+                                          const PostProcessText& text) const {
+  Spaces spaces = SpacesOf(place.begin, id, text);
   const bool at_beginning = is_first || place.begin == 0;
   if (at_beginning && add_prefix_space_ && spaces.leading == 1) spaces.leading = 0;
 
   auto begin = static_cast<size_t>(place.begin);
   auto end = static_cast<size_t>(place.end);
-  for (; spaces.leading > 0 && begin < end; --spaces.leading) NextCodePoint(text, &begin);
-  for (; spaces.trailing > 0 && end > 0; --spaces.trailing) PreviousCodePoint(text, &end);
+  for (; spaces.leading > 0 && begin < end; --spaces.leading) NextCodePoint(text.source, &begin);
+  for (; spaces.trailing > 0 && end > 0; --spaces.trailing) PreviousCodePoint(text.source, &end);
   if (spaces.trailing > 0) end = static_cast<size_t>(place.end);  // more than there is before it
   return {static_cast<int64_t>(begin), static_cast<int64_t>(std::max(begin, end))};
 }

@@ -24,6 +24,7 @@ class ByteLevelProcessor final : public PostProcessor {
   int64_t num_added_tokens(bool) const override { return 0; }
   int num_templates() const override { return 0; }
   std::vector<int32_t> added_ids() const override { return {}; }
+  bool reads_verbatim() const override { return trims_; }
   void Process(const PostProcessContext& context, std::vector<Encoding>* parts) const override;
 
  private:
@@ -36,8 +37,9 @@ class ByteLevelProcessor final : public PostProcessor {
   ByteLevelProcessor(const Vocabulary& vocabulary, bool trims, bool add_prefix_space);
 
   static Spaces CountSpaces(absl::string_view token);
+  Spaces SpacesOf(int64_t begin, int32_t id, const PostProcessText& text) const;
   Encoding::Offset Trim(Encoding::Offset place, int32_t id, bool is_first,
-                        absl::string_view text) const;
+                        const PostProcessText& text) const;
 
   std::vector<Spaces> spaces_;  // by id, of the model's tokens
   bool trims_;

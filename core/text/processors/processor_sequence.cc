@@ -1,5 +1,7 @@
 #include "core/text/processors/processor_sequence.h"
 
+#include <algorithm>
+
 namespace attentiond {
 
 int64_t ProcessorSequence::num_added_tokens(bool has_pair) const {
@@ -12,6 +14,11 @@ int ProcessorSequence::num_templates() const {
   int count = 0;
   for (const auto& step : steps_) count += step->num_templates();
   return count;
+}
+
+bool ProcessorSequence::reads_verbatim() const {
+  return std::any_of(steps_.begin(), steps_.end(),
+                     [](const auto& step) { return step->reads_verbatim(); });
 }
 
 std::vector<int32_t> ProcessorSequence::added_ids() const {

@@ -17,6 +17,7 @@ class ProcessorSequence final : public PostProcessor {
   int64_t num_added_tokens(bool has_pair) const override;
   int num_templates() const override;
   std::vector<int32_t> added_ids() const override;
+  bool reads_verbatim() const override;
   void Process(const PostProcessContext& context, std::vector<Encoding>* parts) const override;
 
  private:

@@ -41,37 +41,35 @@ TEST(TokenizerJsonTest, SaysWhichTypesThereAre) {
     const char* message;
   };
   for (const auto& [patch, message] : {
-    Case{R"({"normalizer": {"type": "Upper"}})",
-         "normalizer: type \"Upper\" is not supported (supported: BertNormalizer, NFC, NFD, "
-         "NFKC, NFKD, Lowercase, StripAccents, Strip, Replace, Prepend, Nmt, Precompiled, "
-         "ByteLevel, Sequence)"},
-        Case{R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "X"}]}})",
-             "pre-tokenizer: type \"X\" is not supported (supported: BertPreTokenizer, "
-             "ByteLevel, Metaspace, Whitespace, WhitespaceSplit, Split, Punctuation, Digits, "
-             "CharDelimiterSplit, Sequence)"},
-        Case{R"({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(?<n>a)"},
-        "behavior" : "Removed"}
-})",
-                "pre-tokenizer: regular expression \"(?<n>a)\": \"(?<\" is not supported"
-}
-,
-    Case{R"({"model": {"type": null}})",
-         "model: type \"\" is not supported (supported: WordPiece, BPE, Unigram, WordLevel)"},
-    Case{R"({"model": {"type": "BPE", "merges": [], "dropout": 0.1}})",
-         "model: \"dropout\" is not supported: a text must always give the same tokens (set "
-         "it to null)"},
-    Case{R"({"post_processor": {"type": "Padding"}})",
-         "post-processor: type \"Padding\" is not supported (supported: "
-         "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence)"},
-    Case{R"({"decoder": {"type": "Speech"}})",
-         "decoder: type \"Speech\" is not supported (supported: WordPiece, ByteLevel, "
-         "ByteFallback, Metaspace, BPEDecoder, Fuse, Strip, Replace, CTC, Sequence)"},
-    Case{R"({"version": "2.0"})", "version \"2.0\" is not supported (supported: 1.0)"},
-}) {
-  json contents = SmallTokenizerJson();
-  contents.merge_patch(json::parse(patch));
-  EXPECT_EQ(BuildTokenizer(contents, 0).status(), absl::UnimplementedError(message)) << patch;
-}
+           Case{R"({"normalizer": {"type": "Upper"}})",
+                "normalizer: type \"Upper\" is not supported (supported: BertNormalizer, NFC, NFD, "
+                "NFKC, NFKD, Lowercase, StripAccents, Strip, Replace, Prepend, Nmt, Precompiled, "
+                "ByteLevel, Sequence)"},
+           Case{R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "X"}]}})",
+                "pre-tokenizer: type \"X\" is not supported (supported: BertPreTokenizer, "
+                "ByteLevel, Metaspace, Whitespace, WhitespaceSplit, Split, Punctuation, Digits, "
+                "CharDelimiterSplit, Sequence)"},
+           Case{R"({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "[a&&b]"},
+                                      "behavior": "Removed"}})",
+                "pre-tokenizer: regular expression \"[a&&b]\": \"&& in a class\" is not supported"},
+           Case{
+               R"({"model": {"type": null}})",
+               "model: type \"\" is not supported (supported: WordPiece, BPE, Unigram, WordLevel)"},
+           Case{R"({"model": {"type": "BPE", "merges": [], "dropout": 0.1}})",
+                "model: \"dropout\" is not supported: a text must always give the same tokens (set "
+                "it to null)"},
+           Case{R"({"post_processor": {"type": "Padding"}})",
+                "post-processor: type \"Padding\" is not supported (supported: "
+                "TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel, Sequence)"},
+           Case{R"({"decoder": {"type": "Speech"}})",
+                "decoder: type \"Speech\" is not supported (supported: WordPiece, ByteLevel, "
+                "ByteFallback, Metaspace, BPEDecoder, Fuse, Strip, Replace, CTC, Sequence)"},
+           Case{R"({"version": "2.0"})", "version \"2.0\" is not supported (supported: 1.0)"},
+       }) {
+    json contents = SmallTokenizerJson();
+    contents.merge_patch(json::parse(patch));
+    EXPECT_EQ(BuildTokenizer(contents, 0).status(), absl::UnimplementedError(message)) << patch;
+  }
 }
 
 TEST(TokenizerJsonTest, NamesTheSectionThatIsBroken) {
