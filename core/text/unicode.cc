@@ -131,6 +131,8 @@ bool IsNonspacingMark(char32_t c) {
 
 bool IsCombiningMark(char32_t c) {
   if (c < 0x300) return false;
+  if (c == 0x1CF2 || c == 0x1CF3) return true;  // ones in Unicode 9, something else since
+  if (c == 0x111C9) return false;               // the other way round
   const auto ch = static_cast<UChar32>(c);
   return HasCategory(ch, U_GC_M_MASK) && InUnicode(9, ch);
 }

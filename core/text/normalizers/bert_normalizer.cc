@@ -1,17 +1,15 @@
 #include "core/text/normalizers/bert_normalizer.h"
 
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
-#include <unicode/unistr.h>
-
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
-#include "core/base/check.h"
 #include "core/base/status_macros.h"
 #include "core/text/unicode.h"
+#include "core/text/unicode_normalization.h"
 #include "core/weights/json_file.h"
 
 namespace attentiond {
@@ -37,16 +35,6 @@ bool IsChinese(char32_t c) {
                      [c](const Block& block) { return block.first <= c && c <= block.last; });
 }
 
-const icu::Normalizer2& Nfd() {
-  static const icu::Normalizer2* const nfd = [] {
-    UErrorCode error = U_ZERO_ERROR;
-    const icu::Normalizer2* const instance = icu::Normalizer2::getNFDInstance(error);
-    ATTENTIOND_CHECK(U_SUCCESS(error));  // the data is part of ICU
-    return instance;
-  }();
-  return *nfd;
-}
-
 }  // namespace
 
 // Takes the source's characters one by one through all steps at once. Every step works on single
@@ -62,11 +50,11 @@ class BertNormalizer::Rewriter {
       if (IsWhitespace(c)) c = ' ';
     }
     if (options_.handle_chinese_chars && IsChinese(c)) {
-      Decompose(' ', span);
-      Decompose(c, span);
-      Decompose(' ', span);
+      TakeApart(' ', span);
+      TakeApart(c, span);
+      TakeApart(' ', span);
     } else {
-      Decompose(c, span);
+      TakeApart(c, span);
     }
   }
 
@@ -96,18 +84,15 @@ class BertNormalizer::Rewriter {
     SourceSpan span;
   };
 
-  void Decompose(char32_t c, SourceSpan span) {
+  void TakeApart(char32_t c, SourceSpan span) {
     if (!options_.strip_accents) return Lowercase(c, span);
-    const auto ch = static_cast<UChar32>(c);
-    icu::UnicodeString parts;
-    if (c < 0x80 || !Nfd().getDecomposition(ch, parts)) return Order(c, span, true);
-    for (int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1)) {
-      Order(static_cast<char32_t>(parts.char32At(i)), span, i == 0);
-    }
+    const std::optional<Decomposition> parts = Decompose(c, /*compatibility=*/false);
+    if (!parts.has_value()) return Order(c, span, true);
+    for (size_t i = 0; i < parts->size(); ++i) Order((*parts)[i], span, i == 0);
   }
 
   void Order(char32_t c, SourceSpan span, bool begins_place) {
-    const uint8_t combining_class = c < 0x80 ? 0 : u_getCombiningClass(static_cast<UChar32>(c));
+    const uint8_t combining_class = CombiningClass(c);
     if (combining_class != 0) {
       marks_.push_back({c, combining_class, begins_place, span});
       return;
@@ -120,17 +105,15 @@ class BertNormalizer::Rewriter {
   void Lowercase(char32_t c, SourceSpan span) {
     if (options_.strip_accents && c >= 0x80 && IsNonspacingMark(c)) return;
     if (!options_.lowercase) return out_->Append(c, span);
-    if (c == 0x130) {  // the one character whose lower case is two: an i and its dot
-      out_->Append('i', span);
-      out_->Append(0x307, span);
-      return;
-    }
-    out_->Append(static_cast<char32_t>(u_tolower(static_cast<UChar32>(c))), span);
+    lower_.clear();
+    AppendLowercase(c, &lower_);
+    for (const char32_t lower : lower_) out_->Append(lower, span);
   }
 
   const Options& options_;
   AlignedText* const out_;
   absl::InlinedVector<Mark, 8> marks_;
+  std::u32string lower_;
   SourceSpan last_span_;  // of the last character that left marks_, or did not enter it
 };
 
