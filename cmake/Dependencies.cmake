@@ -13,6 +13,7 @@ find_package(TBB 2021 CONFIG REQUIRED)
 find_package(hwy 1.0 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.42)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece>=0.1.97)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # oneDNN is built once per version and set of options into a cache outside the tree, by scripts/setup.

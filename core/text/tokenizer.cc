@@ -6,7 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/text/pipeline_tokenizer.h"
+#include "core/text/sentence_piece_files.h"
+#include "core/text/tokenizer_config.h"
 #include "core/text/tokenizer_json.h"
+#include "core/text/vocab_merges.h"
 #include "core/text/vocab_txt.h"
 #include "core/weights/json_file.h"
 #include "core/weights/regular_file.h"
@@ -37,17 +41,71 @@ absl::StatusOr<int64_t> ModelMaxLength(const std::string& path, const json& conf
   return *length >= kNoLimit ? 0 : static_cast<int64_t>(*length);
 }
 
-absl::StatusOr<json> ReadVocab(const std::string& path, const json& config) {
+// A file of text or of a SentencePiece model.
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
   constexpr int64_t kMaxBytes = int64_t{256} << 20;
   ASSIGN_OR_RETURN(const RegularFile file, RegularFile::Open(path));
   if (file.size() > kMaxBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": has ", file.size(), " bytes, at most ", kMaxBytes, " are allowed"));
   }
-  ASSIGN_OR_RETURN(const std::string vocab, file.ReadAll());
-  auto contents = TokenizerJsonFromVocab(vocab, config);
+  return file.ReadAll();
+}
+
+// config.json's "model_type"; "" when there is none, or no such file.
+absl::StatusOr<std::string> ModelType(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/config.json");
+  if (!Exists(path)) return std::string();
+  ASSIGN_OR_RETURN(const json config, ReadJsonFile(path));
+  auto type = GetString(config, "model_type", "");
+  if (!type.ok()) return InFile(path, type.status());
+  return type;
+}
+
+using Loaded = absl::StatusOr<std::unique_ptr<Tokenizer>>;
+
+Loaded Build(const std::string& path, const absl::StatusOr<json>& contents, int64_t max_length) {
   if (!contents.ok()) return InFile(path, contents.status());
-  return contents;
+  auto tokenizer = BuildTokenizer(*contents, max_length);
+  if (!tokenizer.ok()) return InFile(path, tokenizer.status());
+  return tokenizer;
+}
+
+Loaded LoadMerges(const std::string& vocab_path, const std::string& merges_path,
+                  const TokenizerConfig& config, int64_t max_length) {
+  ASSIGN_OR_RETURN(const json vocab, ReadJsonFile(vocab_path));
+  ASSIGN_OR_RETURN(const std::string merges, ReadFile(merges_path));
+  return Build(merges_path, TokenizerJsonFromMerges(vocab, merges, config), max_length);
+}
+
+Loaded LoadSentencePiece(const std::string& path, const TokenizerConfig& config,
+                         int64_t max_length) {
+  ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  auto parts = PartsFromSentencePiece(bytes, config);
+  if (!parts.ok()) return InFile(path, parts.status());
+  parts->model_max_length = max_length;
+  return std::make_unique<PipelineTokenizer>(*std::move(parts));
+}
+
+// Without a tokenizer.json.
+Loaded LoadOlderFiles(const std::string& directory, const TokenizerConfig& config,
+                      int64_t max_length) {
+  const auto in = [&directory](const char* name) { return absl::StrCat(directory, "/", name); };
+  if (Exists(in("vocab.txt"))) {
+    ASSIGN_OR_RETURN(const std::string vocab, ReadFile(in("vocab.txt")));
+    return Build(in("vocab.txt"), TokenizerJsonFromVocab(vocab, config), max_length);
+  }
+  if (Exists(in("vocab.json")) && Exists(in("merges.txt"))) {
+    return LoadMerges(in("vocab.json"), in("merges.txt"), config, max_length);
+  }
+  for (const char* const name : {"sentencepiece.bpe.model", "spiece.model", "spm.model",
+                                 "sentencepiece.model", "tokenizer.model"}) {
+    if (Exists(in(name))) return LoadSentencePiece(in(name), config, max_length);
+  }
+  return absl::NotFoundError(
+      absl::StrCat(directory,
+                   ": no tokenizer.json, vocab.txt, vocab.json with merges.txt, or SentencePiece "
+                   "model (spiece.model, spm.model, sentencepiece.bpe.model)"));
 }
 
 }  // namespace
@@ -59,21 +117,14 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::string& di
     ASSIGN_OR_RETURN(config, ReadJsonFile(config_path));
   }
   ASSIGN_OR_RETURN(const int64_t model_max_length, ModelMaxLength(config_path, config));
-
-  std::string path = absl::StrCat(directory, "/tokenizer.json");
-  json contents;
+  const std::string path = absl::StrCat(directory, "/tokenizer.json");
   if (Exists(path)) {
-    ASSIGN_OR_RETURN(contents, ReadJsonFile(path));
-  } else {
-    path = absl::StrCat(directory, "/vocab.txt");
-    if (!Exists(path)) {
-      return absl::NotFoundError(absl::StrCat(directory, ": no tokenizer.json and no vocab.txt"));
-    }
-    ASSIGN_OR_RETURN(contents, ReadVocab(path, config));
+    ASSIGN_OR_RETURN(json contents, ReadJsonFile(path));
+    return Build(path, std::move(contents), model_max_length);
   }
-  auto tokenizer = BuildTokenizer(contents, model_max_length);
-  if (!tokenizer.ok()) return InFile(path, tokenizer.status());
-  return tokenizer;
+  ASSIGN_OR_RETURN(std::string model_type, ModelType(directory));
+  return LoadOlderFiles(directory, TokenizerConfig(config, std::move(model_type)),
+                        model_max_length);
 }
 
 }  // namespace attentiond

@@ -57,7 +57,9 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
 
-  /// From `directory`: tokenizer.json (with tokenizer_config.json beside it), else vocab.txt.
+  /// From `directory`: tokenizer.json, with tokenizer_config.json beside it; else vocab.txt, else
+  /// vocab.json and merges.txt, else a SentencePiece model, whose tokenizer class
+  /// tokenizer_config.json or, by its model's type, config.json says.
   /// kNotFound: none is there; kInvalidArgument / kUnimplemented: one line that names the file and
   /// what is wrong or not supported.
   static absl::StatusOr<std::unique_ptr<Tokenizer>> Load(const std::string& directory);

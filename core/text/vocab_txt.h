@@ -6,12 +6,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/text/tokenizer_config.h"
 
 namespace attentiond {
 
-/// The tokenizer.json that says the same as `vocab`, the contents of a vocab.txt, and `config`, an
-/// object with what tokenizer_config.json says (do_lower_case, tokenize_chinese_chars,
-/// strip_accents, special tokens, added_tokens_decoder). Of equal lines the last counts.
+/// The tokenizer.json that says the same as `vocab`, the contents of a vocab.txt, and `config`
+/// (do_lower_case, tokenize_chinese_chars, strip_accents, special tokens, added_tokens_decoder). Of
+/// equal lines the last counts.
 ///
 /// Errors
 ///   kInvalidArgument  `vocab` is not UTF-8 or lacks the classification, separator or unknown
@@ -19,6 +20,6 @@ namespace attentiond {
 ///   kUnimplemented    `config` names a tokenizer class that uses the file in another way.
 /// Source: convert_slow_tokenizer's BertConverter of huggingface/transformers.
 absl::StatusOr<nlohmann::json> TokenizerJsonFromVocab(absl::string_view vocab,
-                                                      const nlohmann::json& config);
+                                                      const TokenizerConfig& config);
 
 }  // namespace attentiond

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes small tokenizers of every kind, for what the checkpoints beside this file do not have.
 
-Run by a Python with tokenizers and sentencepiece: make_tokenizers.py OUT writes OUT/<name>/tokenizer.json. What they give for
-which text is then found by fuzz_tokenizers.py, which compares with the library itself, and kept as a sample.
+Run by a Python with tokenizers and sentencepiece: make_tokenizers.py OUT writes OUT/<name>/tokenizer.json, and beside OUT, in
+tokenizer_files, tokenizers that are only a SentencePiece model, with what the library makes of some texts. (Training does not
+give the same vocabulary each time.) fuzz_tokenizers.py compares those with a tokenizer.json with the library itself.
 """
 import json
 import os
@@ -11,7 +12,7 @@ import tempfile
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from corpus import SENT
+from corpus import SENT, TRICKY
 
 TEXTS = SENT * 20
 N, P, D = normalizers, pre_tokenizers, decoders
@@ -26,8 +27,8 @@ DEEPSEEK = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\
 CLIP = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
-def charsmap():
-    """A table of replacements as SentencePiece compiles it: some rules of NFKC and of its own, few enough to be kept."""
+def train_sentence_piece(**options):
+    """A SentencePiece model with a table of replacements as SentencePiece compiles it: some rules of NFKC and of its own, few enough to be kept."""
     import sentencepiece as spm
     rules = {"\u0001": "", "\t": " ", "\n": " ", "\u00a0": " ", "\u3000": " ", "\u200b": "", "\ufeff": "", "\u2028": " ",
              "\r\n": " ", "ﬁ": "fi", "ﬀ": "ff", "№": "No", "½": "1⁄2", "①": "1", "Ⅷ": "VIII", "ﷺ": "صلى الله عليه وسلم",
@@ -39,12 +40,16 @@ def charsmap():
                 out.write(" ".join("%X" % ord(c) for c in old) + "\t" + " ".join("%X" % ord(c) for c in new) + "\n")
         with open(folder + "/text", "w", encoding="utf-8") as out:
             out.write("\n".join(TEXTS))
-        spm.SentencePieceTrainer.train(input=folder + "/text", model_prefix=folder + "/m", vocab_size=400, character_coverage=0.98, hard_vocab_limit=False,
-                                       normalization_rule_tsv=folder + "/rules.tsv", minloglevel=2)
+        options = {"vocab_size": 400, "hard_vocab_limit": False, "character_coverage": 0.98, "minloglevel": 2, **options}
+        spm.SentencePieceTrainer.train(input=folder + "/text", model_prefix=folder + "/m",
+                                       normalization_rule_tsv=folder + "/rules.tsv", **options)
         with open(folder + "/m.model", "rb") as model:
-            data = model.read()
+            return model.read()
+
+
+def charsmap():
     # normalizer_spec (field 3 of the model) has the table as its field 2.
-    return field(field(data, 3), 2)
+    return field(field(train_sentence_piece(), 3), 2)
 
 
 def field(data, number):
@@ -276,7 +281,51 @@ ALL = {"xlmr": xlmr, "albert": albert, "deberta-v3": deberta_v3, "camembert": ca
        "deepseek": deepseek, "word-level": word_level, "splits": splits, "byte-normalizer": byte_normalizer}
 
 
+# What a tokenizer is that has nothing but a SentencePiece model: where the model's ids are, and what surrounds a text.
+# class -> (file, options of the training, ids of the pieces, ids around one text, ids around a pair, type of the second text)
+def fairseq(size):
+    return [3, 0, 2] + [i + 1 for i in range(3, size)]
+
+
+SENTENCE_PIECE = {
+    "T5Tokenizer": ("spiece.model", dict(pad_id=0, eos_id=1, unk_id=2, bos_id=-1), range, ([], [1]), ([], [1], [1]), 0),
+    "XLMRobertaTokenizer": ("sentencepiece.bpe.model", {}, fairseq, ([0], [2]), ([0], [2, 2], [2]), 0),
+    "CamembertTokenizer": ("sentencepiece.bpe.model", {}, lambda n: [3] + [i + 4 for i in range(1, n)], ([5], [6]), ([5], [6, 6], [6]), 0),
+    "DebertaV2Tokenizer": ("spm.model", dict(pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]",
+                                             unk_piece="[UNK]", model_type="bpe", byte_fallback=True, vocab_size=700), range,
+                           ([1], [2]), ([1], [2], [2]), 1)}
+
+
+def sentence_piece(out, name):
+    import sentencepiece as spm
+    file, options, ids_of, single, around, pair_type = SENTENCE_PIECE[name]
+    data = train_sentence_piece(**options)
+    processor = spm.SentencePieceProcessor(model_proto=data)
+    ids = list(ids_of(processor.get_piece_size()))
+
+    def encode(text):
+        pieces = processor.encode(text, return_type="proto").pieces
+        return [ids[p.id] for p in pieces], [at for p in pieces for at in (p.begin, p.end)]
+    # What is a special token in the text is not this test's matter.
+    texts = [text for text in TRICKY if "[CLS]" not in text]
+    cases = []
+    for text, pair in zip(texts, texts[1:] + texts[:1]):
+        (a, places), (b, _) = encode(text), encode(pair)
+        cases.append(dict(text=text, pair=pair, ids=single[0] + a + single[1], offsets=places,
+                          pair_ids=around[0] + a + around[1] + b + around[2],
+                          pair_types=[0] * len(around[0] + a + around[1]) + [pair_type] * len(b + around[2]),
+                          decoded=processor.decode(processor.encode(text))))
+    os.makedirs(out, exist_ok=True)
+    with open(f"{out}/{file}", "wb") as f:
+        f.write(data)
+    for path, value in (("tokenizer_config.json", dict(tokenizer_class=name)), ("cases.json", cases)):
+        with open(f"{out}/{path}", "w", encoding="utf-8") as f:
+            json.dump(value, f, ensure_ascii=False, separators=(",", ":"))
+
+
 def main(out):
+    for name in SENTENCE_PIECE:
+        sentence_piece(f"{out}/../tokenizer_files/{name}", name)
     for name, make in ALL.items():
         made = make()
         # One of them keeps the older spelling of merges, which the library itself no longer writes.

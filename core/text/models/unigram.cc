@@ -1,9 +1,12 @@
 #include "core/text/models/unigram.h"
 
 #include <algorithm>
-#include <limits>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
@@ -22,6 +25,38 @@ absl::Status NoUnknownToken() {
   return absl::InvalidArgumentError(
       "the text has a character that is not in the tokenizer's vocabulary, which has no "
       "\"unk_id\"");
+}
+
+// A score as the library has it: it reads a number as its digits, divided by a power of ten, and so
+// rounds twice when there are more than fifteen of them. Cuts whose scores are equal but for that
+// are common ("9" "99" and "99" "9").
+double AsTheLibraryReads(double score) {
+  std::array<char, 32> text;
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), std::abs(score),
+                                     std::chars_format::scientific);
+  uint64_t digits = 0;
+  int exponent = 0;
+  const char* c = text.data();
+  for (bool in_fraction = false; c != written.ptr && *c != 'e'; ++c) {
+    if (*c == '.') {
+      in_fraction = true;
+      continue;
+    }
+    digits = digits * 10 + static_cast<uint64_t>(*c - '0');
+    exponent -= in_fraction ? 1 : 0;
+  }
+  int written_exponent = 0;
+  c += c != written.ptr ? 1 : 0;
+  if (c != written.ptr && *c == '+') ++c;
+  std::from_chars(c, written.ptr, written_exponent);
+  exponent += written_exponent;
+  constexpr int kLargestPower = 308;
+  if (exponent < -kLargestPower || exponent > kLargestPower) return score;
+  double power = 1;
+  if (!absl::SimpleAtod(absl::StrCat("1e", std::abs(exponent)), &power)) return score;
+  const double value =
+      exponent < 0 ? static_cast<double>(digits) / power : static_cast<double>(digits) * power;
+  return score < 0 ? -value : value;
 }
 
 }  // namespace
@@ -46,7 +81,7 @@ absl::StatusOr<std::unique_ptr<TokenModel>> Unigram::FromJson(const json& sectio
           absl::StrCat("\"vocab\" entry ", tokens.size(), " is not [token, score]"));
     }
     tokens.push_back(entry[0].get<std::string>());
-    scores.push_back(entry[1].get<double>());
+    scores.push_back(AsTheLibraryReads(entry[1].get<double>()));
   }
   ASSIGN_OR_RETURN(const int64_t unknown, GetInt(section, "unk_id", kNone));
   if (unknown < kNone || unknown >= static_cast<int64_t>(tokens.size())) {

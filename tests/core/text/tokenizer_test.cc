@@ -56,7 +56,10 @@ TEST(TokenizerLoadTest, ReadsTheLongestInput) {
 TEST(TokenizerLoadTest, NamesTheFileInEveryError) {
   const TemporaryDirectory directory;
   EXPECT_EQ(Tokenizer::Load(directory.path()).status(),
-            absl::NotFoundError(directory.path() + ": no tokenizer.json and no vocab.txt"));
+            absl::NotFoundError(directory.path() +
+                                ": no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
+                                "SentencePiece model (spiece.model, spm.model, "
+                                "sentencepiece.bpe.model)"));
 
   directory.Write("vocab.txt", "a\n");
   EXPECT_EQ(Tokenizer::Load(directory.path()).status(),

@@ -12,7 +12,7 @@ using nlohmann::json;
 constexpr char kVocab[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
 
 json Build(absl::string_view vocab, const json& config) {
-  auto contents = TokenizerJsonFromVocab(vocab, config);
+  auto contents = TokenizerJsonFromVocab(vocab, TokenizerConfig(config, ""));
   EXPECT_TRUE(contents.ok()) << contents.status();
   return *std::move(contents);
 }
@@ -74,15 +74,16 @@ TEST(VocabTxtTest, RefusesWhatIsBroken) {
            Case{kVocab, R"({"added_tokens_decoder": {"1": 2}})",
                 "tokenizer_config.json: \"added_tokens_decoder\" is not an object of tokens by id"},
        }) {
-    EXPECT_EQ(TokenizerJsonFromVocab(vocab, json::parse(config)).status(),
+    const json root = json::parse(config);
+    EXPECT_EQ(TokenizerJsonFromVocab(vocab, TokenizerConfig(root, "")).status(),
               absl::InvalidArgumentError(message))
         << config;
   }
 }
 
 TEST(VocabTxtTest, RefusesTokenizersThatReadTheFileOtherwise) {
-  const auto contents =
-      TokenizerJsonFromVocab(kVocab, {{"tokenizer_class", "BertJapaneseTokenizer"}});
+  const json config = {{"tokenizer_class", "BertJapaneseTokenizer"}};
+  const auto contents = TokenizerJsonFromVocab(kVocab, TokenizerConfig(config, ""));
   EXPECT_EQ(contents.status().code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(contents.status().message(),
             "tokenizer_config.json: \"tokenizer_class\" \"BertJapaneseTokenizer\" is not supported "
