@@ -212,10 +212,10 @@ std::vector<Flag> ComputeFlags() {
       Choice<ComputeType>(
           {.name = "--dtype",
            .group = kCompute,
-           .help =
-               "What layers compute in. auto: bf16 for a checkpoint stored in 16 bits where "
-               "the processor multiplies bf16, else f32. int8: linear layers of models, quantised "
-               "at run time, the rest in bf16 or f32; refused for models that it changes."},
+           .help = "What layers compute in. auto: where the processor multiplies bf16, bf16 for a "
+                   "checkpoint that is stored in 16 bits or is larger than 16 MiB; else f32. "
+                   "int8: linear layers of models, quantised at run time, the rest in bf16 or f32; "
+                   "refused for models that it changes."},
           &ServerOptions::dtype,
           {{"auto", ComputeType::kAuto},
            {"f32", ComputeType::kF32},

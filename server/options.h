@@ -14,7 +14,7 @@ namespace attentiond {
 
 /// What linear layers and attention compute in; LoadOptions::Precision says more.
 enum class ComputeType : uint8_t {
-  kAuto,  ///< bf16 for a checkpoint stored in 16 bits where the processor multiplies bf16, else f32
+  kAuto,  ///< bf16 where the processor multiplies it, when of 16 bits or 16 MiB; else f32
   kF32,
   kBF16,
   kInt8,  ///< linear layers, attention in bf16 or f32

@@ -125,7 +125,8 @@ class Model {
 };
 
 struct LoadOptions {
-  /// kAuto: bf16 for a checkpoint stored in 16 bits where this processor multiplies bf16, else f32.
+  /// kAuto: where this processor multiplies bf16, bf16 for a checkpoint that is stored in 16 bits or
+  /// has matrices of at least 16 MiB (as f32); else f32.
   /// kInt8: linear layers (of encoders and attention layers; not classification heads) multiply
   /// int8, quantised by the row at run time; the rest is bf16 where that is fast, else f32.
   enum class Precision : uint8_t { kAuto, kF32, kBF16, kInt8 };

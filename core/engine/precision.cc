@@ -1,20 +1,27 @@
 // core/engine/precision.cc -- chooses between f32, bf16 and int8.
 #include "core/engine/precision.h"
 
-#include <algorithm>
+#include <cstddef>
 
 #include "absl/strings/str_cat.h"
 
 namespace attentiond {
 namespace {
 
-/// Of the matrices alone: they are what is multiplied, and some checkpoints keep norms in f32.
-bool MatricesHave16Bits(const Checkpoint& checkpoint) {
-  return std::all_of(
-      checkpoint.tensors().begin(), checkpoint.tensors().end(), [](const auto& tensor) {
-        const TensorView& view = tensor.second;
-        return view.shape.rank() < 2 || !IsFloating(view.dtype) || ByteSize(view.dtype) == 2;
-      });
+// Smaller matrices are multiplied from the caches: bf16 would save little time and cost digits.
+constexpr size_t kLargeBytes = size_t{16} << 20;
+
+/// Whether bf16 loses nothing that the checkpoint has, or saves much. By the matrices alone: they
+/// are what is multiplied, and some checkpoints keep norms in f32.
+bool SuitsBF16(const Checkpoint& checkpoint) {
+  bool has_16_bits = true;
+  size_t bytes = 0;
+  for (const auto& [name, view] : checkpoint.tensors()) {
+    if (view.shape.rank() < 2 || !IsFloating(view.dtype)) continue;
+    has_16_bits &= ByteSize(view.dtype) == 2;
+    bytes += static_cast<size_t>(view.num_elements()) * sizeof(float);
+  }
+  return has_16_bits || bytes >= kLargeBytes;
 }
 
 }  // namespace
@@ -45,7 +52,7 @@ LinearTypes ComputeTypes(LoadOptions::Precision precision, const Checkpoint& che
     case LoadOptions::Precision::kAuto:
       break;
   }
-  return has_bf16 && MatricesHave16Bits(checkpoint) ? DType::kBF16 : DType::kF32;
+  return has_bf16 && SuitsBF16(checkpoint) ? DType::kBF16 : DType::kF32;
 }
 
 }  // namespace attentiond

@@ -19,10 +19,11 @@ class PrecisionTest : public ::testing::Test {
   }
 
   // A checkpoint with a matrix and a vector of these types.
-  LinearTypes Choose(DType matrix, DType vector, Precision precision, bool has_bf16) {
+  LinearTypes Choose(DType matrix, DType vector, Precision precision, bool has_bf16,
+                     int64_t rows = 2) {
     CheckpointBuilder builder(nlohmann::json::object(), matrix);
     CheckpointBuilder others(nlohmann::json::object(), vector);
-    builder.AddRandom("matrix", {2, 2}, 1);
+    builder.AddRandom("matrix", {rows, 2}, 1);
     others.AddRandom("vector", {2}, 1);
     builder.tensors.merge(others.tensors);
     const TemporaryDirectory directory;
@@ -39,6 +40,13 @@ TEST_F(PrecisionTest, AutoTakesBFloat16ForMatricesOf16BitsWhereItIsFast) {
     ExpectBoth(Choose(half, DType::kF32, Precision::kAuto, false), DType::kF32);
   }
   ExpectBoth(Choose(DType::kF32, DType::kBF16, Precision::kAuto, true), DType::kF32);
+}
+
+TEST_F(PrecisionTest, AutoTakesBFloat16ForLargeMatrices) {
+  constexpr int64_t kRows = (16 << 20) / (2 * sizeof(float));
+  ExpectBoth(Choose(DType::kF32, DType::kF32, Precision::kAuto, true, kRows), DType::kBF16);
+  ExpectBoth(Choose(DType::kF32, DType::kF32, Precision::kAuto, false, kRows), DType::kF32);
+  ExpectBoth(Choose(DType::kF32, DType::kF32, Precision::kAuto, true, kRows - 1), DType::kF32);
 }
 
 TEST_F(PrecisionTest, DoesAsItIsTold) {
