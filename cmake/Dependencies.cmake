@@ -13,7 +13,6 @@ find_package(TBB 2021 CONFIG REQUIRED)
 find_package(hwy 1.0 CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.42)
-pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece>=0.1.97)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
 # oneDNN is built once per version and set of options into a cache outside the tree, by scripts/setup.
@@ -25,6 +24,20 @@ find_package(dnnl 3.7.2 EXACT CONFIG PATHS ${ATTENTIOND_ONEDNN_ROOT} NO_DEFAULT_
 if(NOT dnnl_FOUND)
   message(FATAL_ERROR "oneDNN 3.7.2 is not in ${ATTENTIOND_ONEDNN_ROOT}: run scripts/setup (it builds it once)")
 endif()
+
+# SentencePiece too.
+if(NOT ATTENTIOND_SENTENCEPIECE_ROOT)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/scripts/sentencepiece --prefix
+    OUTPUT_VARIABLE ATTENTIOND_SENTENCEPIECE_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+endif()
+if(NOT EXISTS ${ATTENTIOND_SENTENCEPIECE_ROOT}/.complete)
+  message(FATAL_ERROR
+    "SentencePiece is not in ${ATTENTIOND_SENTENCEPIECE_ROOT}: run scripts/setup (it builds it once)")
+endif()
+add_library(sentencepiece::sentencepiece STATIC IMPORTED)
+set_target_properties(sentencepiece::sentencepiece PROPERTIES
+  IMPORTED_LOCATION ${ATTENTIOND_SENTENCEPIECE_ROOT}/lib/libsentencepiece.a
+  INTERFACE_INCLUDE_DIRECTORIES ${ATTENTIOND_SENTENCEPIECE_ROOT}/include)
 
 if(ATTENTIOND_TESTS)
   find_package(GTest 1.12 CONFIG REQUIRED)
