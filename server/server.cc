@@ -101,6 +101,9 @@ ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
                          .max_queue_requests = options_.max_queue_requests,
                          .max_queue_delay = options_.max_queue_delay};
   repository.cache = cache_;
+  repository.on_workspace_growth = [this](size_t bytes) {
+    logger_->Info("working memory grew", {{"workspace_bytes", bytes}});
+  };
   repository.load_model = [this](const std::string& directory, const LoadOptions& how) {
     const absl::Time start = Clock::Real()->Now();
     absl::StatusOr<std::shared_ptr<const Model>> model = LoadModel(directory, how);

@@ -27,40 +27,20 @@ class EncodeRequest::RowTask final : public ModelTask {
     return request_->call_->cancelled.load(std::memory_order_relaxed) ||
            request_->ended_.load(std::memory_order_relaxed);
   }
-  void Drop(const absl::Status& reason) override {
-    request_->End(reason);
-    for (const auto& waiting : TakeWaiting()) waiting->StartAgain();
-  }
+  void Drop(const absl::Status& reason) override { request_->End(reason); }
   RunFunction run_function() const override { return &EncodeRequest::RunBatch; }
 
   EncodeRequest& request() const { return *request_; }
   size_t row() const { return row_; }
+  // What makes it the same as another, and since when it waits.
+  RowSharing::Row sharing() const { return {&key_, request_->queued_}; }
   const RowKey& key() const { return key_; }
-  std::vector<std::unique_ptr<WaitingRow>> TakeWaiting() const {
-    return request_->model_->in_flight->TakeOut(key_);
-  }
 
  private:
   const std::shared_ptr<EncodeRequest> request_;
   const size_t row_;
   const RowKey key_;
   const int64_t cost_;
-};
-
-class EncodeRequest::SharedRow final : public WaitingRow {
- public:
-  SharedRow(std::shared_ptr<EncodeRequest> request, size_t row)
-      : request_(std::move(request)), row_(row) {}
-
-  void TakeResult(const EncoderRowResult& result, const BatchOutcome& outcome) override {
-    if (outcome.status.ok()) request_->rows_[row_].result = result;
-    request_->EndRows(1, outcome);
-  }
-  void StartAgain() override { request_->QueueAgain(row_); }
-
- private:
-  const std::shared_ptr<EncodeRequest> request_;
-  const size_t row_;
 };
 
 EncodeRequest::EncodeRequest(Work work, Clock* clock)
@@ -77,10 +57,12 @@ EncodeRequest::EncodeRequest(Work work, Clock* clock)
       rows_left_(static_cast<int64_t>(inputs_.size())) {}
 
 void EncodeRequest::Start() {
-  const absl::Status status = PrepareRows();
-  if (!status.ok()) return End(status);
-  if (TakeCachedRows() == static_cast<int64_t>(rows_.size())) return End(absl::OkStatus());
-  QueueRows();
+  absl::Status status = PrepareRows();
+  if (status.ok() && TakeCachedRows() == static_cast<int64_t>(rows_.size())) {
+    return End(absl::OkStatus());
+  }
+  if (status.ok()) status = QueueRows();
+  if (!status.ok()) End(status);
 }
 
 void EncodeRequest::Reject(DropReason reason, const absl::Status& status) {
@@ -118,6 +100,7 @@ absl::Status EncodeRequest::PrepareRow(size_t row) {
     EncodeOptions options;
     options.max_length = info.max_length;
     options.truncate = options_.truncate;
+    options.truncation_side = options_.truncation_side;
     const std::string prompted =
         options_.prompt.empty() ? std::string() : absl::StrCat(options_.prompt, input.text);
     const absl::string_view text = options_.prompt.empty() ? input.text : prompted;
@@ -149,38 +132,15 @@ int64_t EncodeRequest::TakeCachedRows() {
   return hits;
 }
 
-void EncodeRequest::QueueRows() {
+absl::Status EncodeRequest::QueueRows() {
   std::vector<std::unique_ptr<BatchTask>> tasks;
   tasks.reserve(rows_.size());
   queued_ = clock_->Now();
   for (size_t row = 0; row < rows_.size(); ++row) {
     if (!cached_.empty() && cached_[row]) continue;
-    if (std::unique_ptr<BatchTask> task = JoinOrMakeTask(row)) tasks.push_back(std::move(task));
+    tasks.push_back(std::make_unique<RowTask>(shared_from_this(), row, KeyOf(RowAt(row))));
   }
-  Schedule(std::move(tasks));
-}
-
-void EncodeRequest::QueueAgain(size_t row) {
-  if (ended_.load(std::memory_order_relaxed)) return;
-  std::vector<std::unique_ptr<BatchTask>> tasks;
-  if (std::unique_ptr<BatchTask> task = JoinOrMakeTask(row)) tasks.push_back(std::move(task));
-  Schedule(std::move(tasks));
-}
-
-std::unique_ptr<BatchTask> EncodeRequest::JoinOrMakeTask(size_t row) {
-  RowKey key = KeyOf(RowAt(row));
-  if (model_->in_flight->Join(key, std::make_unique<SharedRow>(shared_from_this(), row))) {
-    model_->metrics->OnCoalesced();
-    return nullptr;
-  }
-  return std::make_unique<RowTask>(shared_from_this(), row, std::move(key));
-}
-
-void EncodeRequest::Schedule(std::vector<std::unique_ptr<BatchTask>> tasks) {
-  if (tasks.empty()) return;
-  const absl::Status status = model_->queue->Schedule(&tasks);
-  if (status.ok()) return;
-  for (const std::unique_ptr<BatchTask>& task : tasks) task->Drop(status);
+  return model_->queue->Schedule(&tasks);
 }
 
 EncoderRow EncodeRequest::RowAt(size_t row) const {
@@ -200,69 +160,71 @@ EncoderRow EncodeRequest::RowAt(size_t row) const {
 
 BatchCompletion EncodeRequest::RunBatch(std::vector<std::unique_ptr<BatchTask>> batch,
                                         ExecutionContext& context) {
-  std::vector<EncoderRow> rows;
-  rows.reserve(batch.size());
+  const auto at = [&batch](size_t i) -> const RowTask& {
+    return static_cast<const RowTask&>(*batch[i]);
+  };
+  std::vector<RowSharing::Row> sharing;
+  sharing.reserve(batch.size());
   int64_t tokens = 0;
-  for (const std::unique_ptr<BatchTask>& task : batch) {
-    const auto& row = static_cast<const RowTask&>(*task);
-    rows.push_back(row.request().RowAt(row.row()));
-    tokens += row.cost();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    sharing.push_back(at(i).sharing());
+    tokens += at(i).cost();
   }
-  const EncodeRequest& first = static_cast<const RowTask&>(*batch.front()).request();
+  const EncodeRequest& first = at(0).request();
   Clock* const clock = first.clock_;
   const LoadedModel& model = *first.model_;
+  const std::vector<size_t> to_compute = model.sharing->Begin(sharing);
+  std::vector<EncoderRow> rows;
+  rows.reserve(to_compute.size());
+  for (const size_t i : to_compute) rows.push_back(at(i).request().RowAt(at(i).row()));
 
   const absl::Time start = clock->Now();
   std::vector<EncoderRowResult> results;
-  absl::Status status = first.encoder_.Run(rows, context, &results);
-  const absl::Duration compute = clock->Now() - start;
-  if (status.ok() && results.size() != batch.size()) {
+  absl::Status status =
+      rows.empty() ? absl::OkStatus() : first.encoder_.Run(rows, context, &results);
+  const absl::Time end = clock->Now();
+  if (status.ok() && results.size() != rows.size()) {
     status = absl::InternalError(
-        absl::StrCat("the model made ", results.size(), " results of ", batch.size(), " rows"));
+        absl::StrCat("the model made ", results.size(), " results of ", rows.size(), " rows"));
+  }
+  if (status.ok()) {
+    for (size_t i = 0; model.cache->enabled() && i < to_compute.size(); ++i) {
+      model.cache->Insert(model.cache_number, at(to_compute[i]).key(), results[i]);
+    }
+    results = model.sharing->End(std::move(results), end);
+  } else {
+    model.sharing->Abandon();
   }
   model.statistics->RecordExecution();
   model.metrics->AddTokens("input", tokens);
+  model.metrics->OnCoalesced(static_cast<int64_t>(batch.size() - to_compute.size()));
 
-  static std::atomic<uint64_t> batches{0};
-  const BatchOutcome outcome{++batches, status, start, compute};
-  return [batch = std::move(batch), results = std::move(results), outcome]() mutable {
-    EndBatch(batch, outcome, &results);
+  return [batch = std::move(batch), results = std::move(results), status, start,
+          compute = end - start]() mutable {
+    std::vector<std::shared_ptr<EncodeRequest>> requests;  // each once
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const auto& task = static_cast<const RowTask&>(*batch[i]);
+      EncodeRequest& request = task.request();
+      if (status.ok()) request.rows_[task.row()].result = std::move(results[i]);
+      if (request.rows_in_batch_++ == 0) requests.push_back(request.shared_from_this());
+    }
+    for (const std::shared_ptr<EncodeRequest>& request : requests) {
+      request->EndRows(std::exchange(request->rows_in_batch_, 0), status, start, compute);
+    }
   };
 }
 
-void EncodeRequest::EndBatch(absl::Span<const std::unique_ptr<BatchTask>> batch,
-                             const BatchOutcome& outcome, std::vector<EncoderRowResult>* results) {
-  results->resize(batch.size());
-  std::vector<std::shared_ptr<EncodeRequest>> requests;  // each once
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const auto& task = static_cast<const RowTask&>(*batch[i]);
-    EncoderRowResult& result = (*results)[i];
-    EncodeRequest& request = task.request();
-    const LoadedModel& model = *request.model_;
-    if (outcome.status.ok() && model.cache->enabled()) {
-      model.cache->Insert(model.cache_number, task.key(), result);
-    }
-    for (const auto& waiting : task.TakeWaiting()) waiting->TakeResult(result, outcome);
-    request.rows_[task.row()].result = std::move(result);
-    if (request.rows_in_batch_++ == 0) requests.push_back(request.shared_from_this());
-  }
-  for (const std::shared_ptr<EncodeRequest>& request : requests) {
-    request->EndRows(std::exchange(request->rows_in_batch_, 0), outcome);
-  }
-}
-
-void EncodeRequest::EndRows(int64_t rows, const BatchOutcome& outcome) {
+void EncodeRequest::EndRows(int64_t rows, const absl::Status& status, absl::Time start,
+                            absl::Duration compute) {
   {
     MutexLock lock(&mutex_);
-    if (std::exchange(last_batch_, outcome.batch) != outcome.batch) {
-      timing_.queue = std::max(timing_.queue, outcome.start - queued_);
-      timing_.compute += outcome.compute;
-      ++timing_.batches;
-    }
+    timing_.queue = std::max(timing_.queue, start - queued_);
+    timing_.compute += compute;
+    ++timing_.batches;
     rows_left_ -= rows;
-    if (outcome.status.ok() && rows_left_ > 0) return;
+    if (status.ok() && rows_left_ > 0) return;
   }
-  End(outcome.status);
+  End(status);
 }
 
 void EncodeRequest::End(const absl::Status& status) {

@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
 #include "core/engine/model.h"
@@ -21,8 +20,8 @@
 namespace attentiond {
 
 /// Its rows are tasks of their own, all of one group, and may run in different batches. The first
-/// row that fails ends the request; what is left of it is then dropped as cancelled. A row that is
-/// the same as one in flight, of whatever request, waits for the result of that.
+/// row that fails ends the request; what is left of it is then dropped as cancelled. Rows that
+/// are the same and in flight at the same time, of whatever requests, are computed once.
 ///
 /// Threads: Start() may run on another thread than the one that made it; what follows comes from
 /// the scheduler.
@@ -48,27 +47,18 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
 
  private:
   class RowTask;
-  class SharedRow;
 
   absl::Status PrepareRows();
   absl::Status PrepareRow(size_t row);
   // Takes from the cache what it has; the number of rows it had.
   int64_t TakeCachedRows();
-  void QueueRows();
-  // A row that waited for another, which was dropped.
-  void QueueAgain(size_t row);
-  // A task for the row, unless the same one is in flight and it has joined that.
-  std::unique_ptr<BatchTask> JoinOrMakeTask(size_t row);
-  // Ends the request when that fails.
-  void Schedule(std::vector<std::unique_ptr<BatchTask>> tasks);
+  absl::Status QueueRows();
   EncoderRow RowAt(size_t row) const;
-  // After a batch with `rows` of its rows, or of rows that they waited for.
-  void EndRows(int64_t rows, const BatchOutcome& outcome);
+  // After a batch with `rows` of its rows.
+  void EndRows(int64_t rows, const absl::Status& status, absl::Time start, absl::Duration compute);
 
   static BatchCompletion RunBatch(std::vector<std::unique_ptr<BatchTask>> batch,
                                   ExecutionContext& context);
-  static void EndBatch(absl::Span<const std::unique_ptr<BatchTask>> batch,
-                       const BatchOutcome& outcome, std::vector<EncoderRowResult>* results);
 
   const std::shared_ptr<LoadedModel> model_;
   const TextEncoder& encoder_;
@@ -91,7 +81,6 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
   EncodeCallback done_ ABSL_GUARDED_BY(mutex_);
   int64_t rows_left_ ABSL_GUARDED_BY(mutex_);
   CallTiming timing_ ABSL_GUARDED_BY(mutex_);
-  uint64_t last_batch_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace attentiond

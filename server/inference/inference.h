@@ -45,6 +45,7 @@ struct EncodeOptionsForRows {
   int64_t dimensions = 0;
   std::string prompt;  ///< put before each text
   bool truncate = false;
+  TruncationSide truncation_side = TruncationSide::kRight;
   /// Told how many tokens each row has as soon as that is known, before anything is queued for
   /// compute; an error ends the request. For limits on what the results would take. May be empty.
   std::function<absl::Status(absl::Span<const int64_t> row_tokens)> check_lengths;

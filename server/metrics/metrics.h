@@ -28,7 +28,8 @@ class ModelMetrics : public BatchObserver {
   virtual void AddTokens(absl::string_view kind, int64_t count) = 0;  ///< "input"
   /// Rows of one request that were looked up in the result cache.
   virtual void OnCacheLookups(int64_t hits, int64_t misses) = 0;
-  virtual void OnCoalesced() = 0;  ///< a row that waits for the same one in flight
+  /// Rows of a batch that were not computed, because others in flight are the same.
+  virtual void OnCoalesced(int64_t rows) = 0;
   /// One answered RPC: attentiond_requests_total and attentiond_request_duration_seconds. `method`
   /// as in Call, `code` a gRPC code's name ("OK", "INVALID_ARGUMENT").
   virtual void ObserveRequest(absl::string_view method, absl::string_view code,

@@ -75,7 +75,9 @@ void PrometheusModelMetrics::OnCacheLookups(int64_t hits, int64_t misses) {
   cache_misses_.Increment(static_cast<double>(misses));
 }
 
-void PrometheusModelMetrics::OnCoalesced() { coalesced_rows_.Increment(); }
+void PrometheusModelMetrics::OnCoalesced(int64_t rows) {
+  coalesced_rows_.Increment(static_cast<double>(rows));
+}
 
 void PrometheusModelMetrics::ObserveRequest(absl::string_view method, absl::string_view code,
                                             absl::Duration duration) {

@@ -24,7 +24,7 @@ class PrometheusModelMetrics final : public ModelMetrics {
   void ObserveTokenize(absl::Duration duration) override;
   void AddTokens(absl::string_view kind, int64_t count) override;
   void OnCacheLookups(int64_t hits, int64_t misses) override;
-  void OnCoalesced() override;
+  void OnCoalesced(int64_t rows) override;
   void ObserveRequest(absl::string_view method, absl::string_view code,
                       absl::Duration duration) override;
   void SetReady(const std::string& version, bool ready) override;

@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 #include "core/base/status_macros.h"
+#include "core/ops/execution_context.h"
+#include "core/ops/workspace.h"
 #include "server/repository/model_location.h"
 #include "server/repository/model_task.h"
 
@@ -46,7 +48,7 @@ class ModelRepository::Impl {
         scheduler_(scheduler),
         metrics_(metrics),
         clock_(clock),
-        context_(std::make_shared<ExecutionContext>(compute_threads)) {}
+        workers_(std::make_shared<Workers>(compute_threads, options_.on_workspace_growth)) {}
   ~Impl();
 
   void AddReadinessListener(ReadinessListener listener);
@@ -65,6 +67,29 @@ class ModelRepository::Impl {
     std::string version;                 // the last that was tried or loaded; may be empty
     bool loading = false;
     std::string reason;  // why it is not loaded
+  };
+
+  // Runs batches. Used by the executor's thread alone.
+  class Workers {
+   public:
+    Workers(ThreadPool* compute_threads, std::function<void(size_t bytes)> on_growth)
+        : context_(compute_threads), on_growth_(std::move(on_growth)) {}
+
+    BatchCompletion Run(std::vector<std::unique_ptr<BatchTask>> batch) {
+      const auto& first = static_cast<const ModelTask&>(*batch.front());
+      BatchCompletion completion = first.run_function()(std::move(batch), context_);
+      const size_t bytes = context_.workspace().total_bytes();
+      if (bytes > told_bytes_ + told_bytes_ / 10) {
+        told_bytes_ = bytes;
+        if (on_growth_ != nullptr) on_growth_(bytes);
+      }
+      return completion;
+    }
+
+   private:
+    ExecutionContext context_;
+    const std::function<void(size_t bytes)> on_growth_;
+    size_t told_bytes_ = 0;
   };
 
   // Has the only right to load or unload `name` while it lives; waits for it.
@@ -95,8 +120,7 @@ class ModelRepository::Impl {
   BatchScheduler* const scheduler_;
   Metrics* const metrics_;
   Clock* const clock_;
-  // Used by the executor thread alone; the queues' runners share it.
-  const std::shared_ptr<ExecutionContext> context_;
+  const std::shared_ptr<Workers> workers_;  // the queues' runners share it
 
   mutable Mutex mutex_;
   CondVar turn_ended_;
@@ -230,15 +254,14 @@ std::shared_ptr<LoadedModel> ModelRepository::Impl::MakeLoaded(const std::string
   loaded->model = std::move(model);
   loaded->metrics = metrics_->ForModel(name, task);
   loaded->statistics = std::make_shared<ModelStatistics>();
-  loaded->in_flight = std::make_shared<InFlightRows>();
+  loaded->sharing = std::make_shared<RowSharing>();
   loaded->cache = options_.cache;
   loaded->cache_number = options_.cache->NewModel();
   // The runner must not hold the LoadedModel, which holds the queue, which holds the runner.
   loaded->queue = scheduler_->AddQueue(
       name, options_.batching,
-      [context = context_](std::vector<std::unique_ptr<BatchTask>> batch) {
-        const auto& first = static_cast<const ModelTask&>(*batch.front());
-        return first.run_function()(std::move(batch), *context);
+      [workers = workers_](std::vector<std::unique_ptr<BatchTask>> batch) {
+        return workers->Run(std::move(batch));
       },
       loaded->metrics);
   return loaded;

@@ -15,8 +15,8 @@
 #include "server/batching/batch_scheduler.h"
 #include "server/metrics/metrics.h"
 #include "server/repository/model_statistics.h"
-#include "server/results/in_flight_rows.h"
 #include "server/results/result_cache.h"
+#include "server/results/row_sharing.h"
 
 namespace attentiond {
 
@@ -28,7 +28,7 @@ struct LoadedModel {
   std::shared_ptr<BatchQueue> queue;
   std::shared_ptr<ModelMetrics> metrics;
   std::shared_ptr<ModelStatistics> statistics;  ///< KServe's counters
-  std::shared_ptr<InFlightRows> in_flight;      ///< of a text encoder
+  std::shared_ptr<RowSharing> sharing;          ///< of a text encoder; the executor's
   std::shared_ptr<ResultCache> cache;           ///< of all models; may be one that keeps nothing
   int64_t cache_number = 0;                     ///< ResultCache::NewModel()
 
@@ -59,6 +59,9 @@ class ModelRepository {
     BatchQueueOptions batching;
     std::shared_ptr<ResultCache> cache = std::make_shared<ResultCache>(0);
     LoadFunction load_model = &LoadModel;
+    /// Told the size of the working memory of all models together after a batch has made it grow by
+    /// a tenth at least; by the executor's thread. May be empty.
+    std::function<void(size_t bytes)> on_workspace_growth;
   };
   /// Called on every change of readiness, in order and one at a time: (name, ready). May call
   /// anything of the repository but Load(), Unload(), LoadAll() and AddReadinessListener().

@@ -57,9 +57,9 @@ class FakeModelMetrics final : public ModelMetrics {
     recorded_.cache_hits += hits;
     recorded_.cache_misses += misses;
   }
-  void OnCoalesced() override {
+  void OnCoalesced(int64_t rows) override {
     MutexLock lock(&mutex_);
-    ++recorded_.coalesced;
+    recorded_.coalesced += rows;
   }
   void ObserveRequest(absl::string_view /*method*/, absl::string_view /*code*/,
                       absl::Duration /*duration*/) override {}

@@ -43,12 +43,19 @@ class FakeTokenizer final : public Tokenizer {
       return absl::InvalidArgumentError(
           absl::StrCat(encoding.size(), " tokens, at most ", options.max_length, " are allowed"));
     }
-    // Good enough for a fake: the end goes, special tokens included.
-    const auto kept = static_cast<size_t>(options.max_length);
-    encoding.ids.resize(kept);
-    encoding.type_ids.resize(kept);
-    encoding.offsets.resize(kept);
-    encoding.sequence.resize(kept);
+    // Good enough for a fake: one end goes, special tokens included.
+    const auto cut = [&options](auto* values) {
+      const auto kept = static_cast<int64_t>(options.max_length);
+      if (options.truncation_side == TruncationSide::kLeft) {
+        values->erase(values->begin(), values->end() - kept);
+      } else {
+        values->resize(static_cast<size_t>(kept));
+      }
+    };
+    cut(&encoding.ids);
+    cut(&encoding.type_ids);
+    cut(&encoding.offsets);
+    cut(&encoding.sequence);
     encoding.truncated_tokens = excess;
     return encoding;
   }

@@ -23,9 +23,9 @@ class SharedRowsTest : public testing::InferenceFixture {
   }
 };
 
-TEST_F(SharedRowsTest, TheSameRowsInFlightAreComputedOnce) {
+TEST_F(SharedRowsTest, TheSameRowsOfABatchAreComputedOnce) {
   Start();
-  auto held = HoldExecutor();
+  auto held = HoldExecutor();  // "hold": 6 tokens
   auto first = Encode(Texts({"a", "b"}));
   auto second = Encode(Texts({"b", "c", "b", "a"}));
   gate_.Open();
@@ -34,18 +34,24 @@ TEST_F(SharedRowsTest, TheSameRowsInFlightAreComputedOnce) {
   EXPECT_THAT(runs(), ElementsAre(1, 3));
   const auto recorded = MetricsOf("classifier")->Read();
   EXPECT_EQ(recorded.coalesced, 3);
-  EXPECT_EQ(recorded.input_tokens, 6 + 3 * 3);
-  EXPECT_EQ(std::get<2>(second->Wait()).batches, 1);
-  EXPECT_EQ(std::get<2>(second->Wait()).input_tokens, 4 * 3);
+  // The counts are of what was asked for.
+  EXPECT_THAT(recorded.batch_tasks, ElementsAre(1, 6));
+  EXPECT_EQ(recorded.input_tokens, 6 + 6 * 3);
 }
 
-TEST_F(SharedRowsTest, ARowJoinsOneThatIsBeingComputed) {
+TEST_F(SharedRowsTest, ARowQueuedWhileTheSameIsComputedIsNotComputedAgain) {
   Start();
   auto held = HoldExecutor();
-  auto joined = Encode(Texts({"hold"}));
+  auto same = Encode(Texts({"hold"}));
+  auto mixed = Encode(Texts({"hold", "a"}));
+  clock_.Advance(absl::Milliseconds(1));
   gate_.Open();
-  EXPECT_EQ(Logits(joined), Logits(held));
-  EXPECT_THAT(runs(), ElementsAre(1));
+  const std::vector<float> logits = Logits(held);
+  EXPECT_EQ(Logits(same), logits);
+  EXPECT_THAT(Logits(mixed), ElementsAre(logits[0], 1.01f));
+  EXPECT_THAT(runs(), ElementsAre(1, 1));
+  EXPECT_THAT(Logits(Encode(Texts({"hold"}))), ElementsAre(logits[0]));
+  EXPECT_THAT(runs(), ElementsAre(1, 1, 1));
 }
 
 TEST_F(SharedRowsTest, RowsThatAskForSomethingElseAreNotTheSame) {
@@ -60,36 +66,22 @@ TEST_F(SharedRowsTest, RowsThatAskForSomethingElseAreNotTheSame) {
   EXPECT_THAT(runs(), ElementsAre(1, 2));
 }
 
-TEST_F(SharedRowsTest, WhoeverWaitsForACancelledRowIsAnswered) {
+TEST_F(SharedRowsTest, ARowDoesNotDependOnTheCallerOfTheSame) {
   Start();
   auto held = HoldExecutor();
   const auto call = NewCall();
   auto cancelled = Encode(Texts({"a"}), call);
-  auto first = Encode(Texts({"a"}));
-  auto second = Encode(Texts({"a", "b"}));
-  call->cancelled = true;
-  gate_.Open();
-  EXPECT_EQ(std::get<0>(cancelled->Wait()).code(), absl::StatusCode::kCancelled);
-  EXPECT_THAT(Logits(first), ElementsAre(1.01f));
-  EXPECT_THAT(Logits(second), ElementsAre(1.01f, 1.02f));
-  EXPECT_TRUE(scheduler_.Drain(absl::InfiniteFuture()));
-  int64_t computed = 0;
-  for (const int64_t rows : runs()) computed += rows;
-  EXPECT_EQ(computed, 3);  // "hold", "a", "b"
-}
-
-TEST_F(SharedRowsTest, WhoeverWaitsForARowWhoseDeadlinePassesIsAnswered) {
-  Start();
-  auto held = HoldExecutor();
   auto late = Encode(Texts({"a"}), NewCall(clock_.Now() + absl::Seconds(1)));
-  auto patient = Encode(Texts({"a"}));
+  auto kept = Encode(Texts({"a", "b"}));
+  call->cancelled = true;
   clock_.Advance(absl::Seconds(1));
   gate_.Open();
+  EXPECT_EQ(std::get<0>(cancelled->Wait()).code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(std::get<0>(late->Wait()).code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_THAT(Logits(patient), ElementsAre(1.01f));
+  EXPECT_THAT(Logits(kept), ElementsAre(1.01f, 1.02f));
 }
 
-TEST_F(SharedRowsTest, AFailedRowFailsThoseThatWaitForIt) {
+TEST_F(SharedRowsTest, AFailedRowFailsTheSame) {
   Start();
   auto held = HoldExecutor();
   auto first = Encode(Texts({"a"}));
@@ -101,34 +93,6 @@ TEST_F(SharedRowsTest, AFailedRowFailsThoseThatWaitForIt) {
   held->Wait();
   FailRuns(absl::OkStatus());
   EXPECT_THAT(Logits(Encode(Texts({"a"}))), ElementsAre(1.01f));
-}
-
-TEST_F(SharedRowsTest, ARefusedRowIsJoinedByNobody) {
-  options_.batching.max_queue_requests = 1;
-  Start();
-  auto held = HoldExecutor();
-  auto waiting = Encode(Texts({"a"}));
-  EXPECT_EQ(EncodeStatus(Texts({"b"})).code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(EncodeStatus(Texts({"b"})).code(), absl::StatusCode::kResourceExhausted);
-  auto joined = Encode(Texts({"a"}));  // takes no place in the queue
-  gate_.Open();
-  EXPECT_EQ(Logits(joined), Logits(waiting));
-  EXPECT_THAT(Logits(Encode(Texts({"b"}))), ElementsAre(1.02f));
-}
-
-TEST_F(SharedRowsTest, AClosedQueueLeavesNobodyWaiting) {
-  Start();
-  auto held = HoldExecutor();
-  const auto model = Model("classifier");
-  const auto call = NewCall();
-  auto first = Encode(Texts({"a"}), call);
-  auto second = Encode(Texts({"a"}));
-  call->cancelled = true;
-  model->queue->Close();
-  gate_.Open();
-  EXPECT_EQ(std::get<0>(first->Wait()).code(), absl::StatusCode::kCancelled);
-  // It would have had to be queued again.
-  EXPECT_EQ(std::get<0>(second->Wait()).code(), absl::StatusCode::kUnavailable);
 }
 
 class CachedRowsTest : public SharedRowsTest {
@@ -159,6 +123,7 @@ TEST_F(CachedRowsTest, OfWhatIsCachedNothingWaits) {
   EXPECT_THAT(Logits(cached), ElementsAre(1.02f, 1.01f));
   EXPECT_EQ(std::get<2>(cached->Wait()).batches, 0);
   gate_.Open();
+  held->Wait();
 }
 
 TEST_F(CachedRowsTest, AModelThatIsLoadedAgainComputesAgain) {

@@ -174,14 +174,28 @@ TEST(MetricsTest, SourcesAreReadAtEveryScrape) {
            [] {
              return std::vector<KernelCount>{{"attention", "brgemm", 5}, {"linear", "ref", 2}};
            },
-       .throttled_periods = [&periods] { return ++periods; }});
+       .throttled_periods = [&periods] { return ++periods; },
+       .cache_bytes = [] { return int64_t{1234}; }});
   EXPECT_THAT(metrics->Serialize(), HasSubstr("attentiond_cpu_throttled_periods_total 1\n"));
   const std::string text = metrics->Serialize();
   EXPECT_THAT(text, HasSubstr("attentiond_cpu_throttled_periods_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("attentiond_cache_bytes 1234\n"));
   EXPECT_THAT(
       text, HasSubstr("attentiond_kernel_dispatch_total{op=\"attention\",kernel=\"brgemm\"} 5\n"));
   EXPECT_THAT(text,
               HasSubstr("attentiond_kernel_dispatch_total{op=\"linear\",kernel=\"ref\"} 2\n"));
+}
+
+TEST(MetricsTest, CountsRowsThatWereNotComputed) {
+  const auto metrics = MakeMetrics();
+  const auto model = metrics->ForModel("demo", "embedding");
+  model->OnCacheLookups(3, 2);
+  model->OnCacheLookups(1, 0);
+  model->OnCoalesced(1);
+  const std::string text = metrics->Serialize();
+  EXPECT_THAT(text, HasSubstr("attentiond_cache_hits_total{model=\"demo\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("attentiond_cache_misses_total{model=\"demo\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("attentiond_coalesced_rows_total{model=\"demo\"} 1\n"));
 }
 
 TEST(MetricsTest, SeriesOutliveTheirRegistry) {

@@ -6,6 +6,8 @@
 
 #include <thread>
 
+#include "core/ops/execution_context.h"
+#include "core/ops/workspace.h"
 #include "server/repository/model_task.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/fake_metrics.h"
@@ -37,8 +39,9 @@ auto Entry(const std::string& name, const std::string& version, const std::strin
 // Tells when it runs and when it is destroyed.
 class ProbeTask final : public ModelTask {
  public:
-  ProbeTask(std::shared_ptr<LoadedModel> model, Gate* gate, std::atomic<int>* done)
-      : model_(std::move(model)), gate_(gate), done_(done) {}
+  ProbeTask(std::shared_ptr<LoadedModel> model, Gate* gate, std::atomic<int>* done,
+            size_t workspace_bytes)
+      : model_(std::move(model)), gate_(gate), done_(done), workspace_bytes_(workspace_bytes) {}
   int64_t cost() const override { return 1; }
   uint64_t group() const override { return 0; }
   absl::Time deadline() const override { return absl::InfiniteFuture(); }
@@ -48,7 +51,11 @@ class ProbeTask final : public ModelTask {
     return [](std::vector<std::unique_ptr<BatchTask>> batch,
               ExecutionContext& context) -> BatchCompletion {
       EXPECT_EQ(context.threads().num_threads(), 1);
-      for (const auto& task : batch) static_cast<ProbeTask&>(*task).gate_->Pass();
+      for (const auto& task : batch) {
+        const auto& probe = static_cast<ProbeTask&>(*task);
+        context.workspace().Get(Workspace::Slot::kHidden, probe.workspace_bytes_);
+        probe.gate_->Pass();
+      }
       return [batch = std::move(batch)] {
         for (const auto& task : batch) ++*static_cast<ProbeTask&>(*task).done_;
       };
@@ -59,6 +66,7 @@ class ProbeTask final : public ModelTask {
   const std::shared_ptr<LoadedModel> model_;
   Gate* const gate_;
   std::atomic<int>* const done_;
+  const size_t workspace_bytes_;
 };
 
 class ModelRepositoryTest : public ::testing::Test {
@@ -101,9 +109,10 @@ class ModelRepositoryTest : public ::testing::Test {
   std::shared_ptr<testing::FakeModelMetrics> MetricsOf(const std::string& name) {
     return metrics_.Of(name, "sequence_classification");
   }
-  absl::Status ScheduleProbe(const std::shared_ptr<LoadedModel>& model, Gate* gate) {
+  absl::Status ScheduleProbe(const std::shared_ptr<LoadedModel>& model, Gate* gate,
+                             size_t workspace_bytes = 0) {
     std::vector<std::unique_ptr<BatchTask>> tasks;
-    tasks.push_back(std::make_unique<ProbeTask>(model, gate, &done_));
+    tasks.push_back(std::make_unique<ProbeTask>(model, gate, &done_, workspace_bytes));
     return model->queue->Schedule(&tasks);
   }
 
@@ -135,6 +144,19 @@ TEST_F(ModelRepositoryTest, TheBuiltinIsAlwaysReady) {
   EXPECT_THAT(repository.Index(), ElementsAre(Entry("attention", "1", "READY")));
   EXPECT_THAT(changes(), ElementsAre(std::pair("attention", true)));
   EXPECT_TRUE(metrics_.Of("attention", "attention")->Read().ready.at("1"));
+}
+
+TEST_F(ModelRepositoryTest, TellsWhenTheWorkingMemoryGrows) {
+  std::vector<size_t> told;  // by the executor's thread, before Drain() returns
+  options_.on_workspace_growth = [&told](size_t bytes) { told.push_back(bytes); };
+  ASSERT_EQ(Make().LoadAll(), absl::OkStatus());
+  const auto model = *repository_->Get("attention");
+  Gate open;
+  for (const size_t bytes : {size_t{1000}, size_t{1000}, size_t{1050}, size_t{2000}}) {
+    ASSERT_EQ(ScheduleProbe(model, &open, bytes), absl::OkStatus());
+    ASSERT_TRUE(scheduler_.Drain(absl::InfiniteFuture()));
+  }
+  EXPECT_THAT(told, ElementsAre(1000, 2000));
 }
 
 TEST_F(ModelRepositoryTest, LoadsNamedModelsAndTheRepositorysFolders) {
