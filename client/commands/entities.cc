@@ -68,7 +68,9 @@ absl::Status Run(const Flags& flags, const Program& program) {
     inference::ModelInferRequest request;
     request.set_model_name(flags.text.model);
     request.set_model_version(flags.text.model_version);
-    if (flags.text.truncate) (*request.mutable_parameters())["truncate"].set_bool_param(true);
+    auto& parameters = *request.mutable_parameters();
+    if (flags.text.truncate) parameters["truncate"].set_bool_param(true);
+    if (flags.text.truncate_left) parameters["truncation_side"].set_string_param("left");
     std::vector<std::string> texts;
     for (const TextRow& row : chunk.rows) texts.push_back(row.text);
     AddTextInput("text", texts, &request);

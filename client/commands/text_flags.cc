@@ -20,6 +20,14 @@ void AddTextFlags(CLI::App* app, TextFlags* flags) {
       ->group(kGroup);
   app->add_flag("--truncate", flags->truncate, "cut texts that are too long for the model")
       ->group(kGroup);
+  app->add_option_function<std::string>(
+         "--truncation-side",
+         [flags](const std::string& side) { flags->truncate_left = side == "left"; },
+         "right: --truncate cuts the end (default); left: the beginning")
+      ->option_text("SIDE")
+      ->check(CLI::IsMember({"right", "left"}))
+      ->needs("--truncate")
+      ->group(kGroup);
   app->add_option("--rows", flags->source.chunk_rows,
                   absl::StrCat("texts in one request (default ", flags->source.chunk_rows, ")"))
       ->option_text("N")

@@ -17,6 +17,7 @@ struct TextFlags {
   std::string model, model_version;
   TextSource::Options source;
   bool truncate = false;
+  bool truncate_left = false;  ///< the beginning instead of the end
   bool json = false;
 };
 
@@ -29,6 +30,7 @@ Request MakeTextRequest(const TextFlags& flags, const TextChunk& chunk) {
   request.set_model(flags.model);
   request.set_model_version(flags.model_version);
   request.set_truncate(flags.truncate);
+  if (flags.truncate_left) request.set_truncation_side(v1::TRUNCATION_SIDE_LEFT);
   for (const TextRow& row : chunk.rows) {
     auto* const input = request.add_inputs();
     input->set_text(row.text);

@@ -37,6 +37,7 @@ absl::Status StartClassify(const ClassifyCall::Pointer& call) {
   EncodeOptionsForRows options;
   options.logits = true;
   options.truncate = request.truncate();
+  ASSIGN_OR_RETURN(options.truncation_side, ToTruncationSide(request.truncation_side()));
   call->response.set_model_version(model->version);
   call->environment.inference->Encode(
       model, call->reactor->call(), std::move(inputs), options,

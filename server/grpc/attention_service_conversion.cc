@@ -92,6 +92,19 @@ absl::StatusOr<std::vector<EncodeInput>> ToEncodeInputs(
   return rows;
 }
 
+absl::StatusOr<TruncationSide> ToTruncationSide(v1::TruncationSide side) {
+  switch (side) {
+    case v1::TRUNCATION_SIDE_UNSPECIFIED:
+    case v1::TRUNCATION_SIDE_RIGHT:
+      return TruncationSide::kRight;
+    case v1::TRUNCATION_SIDE_LEFT:
+      return TruncationSide::kLeft;
+    default:  // proto3 enums are open: any number can come
+      return FieldError("truncation_side",
+                        absl::StrCat(side, ", required a value of TruncationSide"));
+  }
+}
+
 absl::Status InInputs(const google::protobuf::RepeatedPtrField<v1::TextInput>& inputs,
                       const absl::Status& status) {
   const std::string field = FieldOf(status);

@@ -29,6 +29,9 @@ v1::DataType ToProto(DType dtype);
 absl::StatusOr<std::vector<EncodeInput>> ToEncodeInputs(
     const google::protobuf::RepeatedPtrField<v1::TextInput>& inputs);
 
+/// FieldError("truncation_side", ...): not one of its values.
+absl::StatusOr<TruncationSide> ToTruncationSide(v1::TruncationSide side);
+
 /// An error of Inference about row 3 as one about "inputs[3].text", or "inputs[3]" where that is a
 /// pair; every other status as it is.
 absl::Status InInputs(const google::protobuf::RepeatedPtrField<v1::TextInput>& inputs,

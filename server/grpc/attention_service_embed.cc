@@ -32,6 +32,7 @@ absl::StatusOr<EncodeOptionsForRows> ToOptions(const v1::EmbedRequest& request,
   EncodeOptionsForRows options;
   options.embedding = true;
   options.truncate = request.truncate();
+  ASSIGN_OR_RETURN(options.truncation_side, ToTruncationSide(request.truncation_side()));
   ASSIGN_OR_RETURN(options.pooling, ToPooling(request.pooling()));
   if (request.has_normalize()) options.normalize = request.normalize();
   const int64_t size = info.EmbeddingSize(options.pooling);

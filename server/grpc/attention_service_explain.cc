@@ -161,6 +161,7 @@ absl::Status StartExplain(const ExplainCall::Pointer& call) {
   EncodeOptions options;
   options.max_length = std::min(kMaxTokens, state->info().max_length);
   options.truncate = request.truncate();
+  ASSIGN_OR_RETURN(options.truncation_side, ToTruncationSide(request.truncation_side()));
   call->response.set_model_version(state->model->version);
   call->environment.inference->Tokenize(
       state->model, call->reactor->call(), std::move(inputs), options,

@@ -66,6 +66,7 @@ absl::Status StartTokenize(const TokenizeCall::Pointer& call) {
   EncodeOptions options;
   if (request.has_add_special_tokens()) options.add_special_tokens = request.add_special_tokens();
   options.truncate = request.truncate();
+  ASSIGN_OR_RETURN(options.truncation_side, ToTruncationSide(request.truncation_side()));
   if (options.truncate) options.max_length = model->model->info().max_length;
   call->response.set_model_version(model->version);
   call->environment.inference->Tokenize(

@@ -122,10 +122,20 @@ absl::Status ReadEmbeddingOptions(InferParameters& parameters, const ModelInfo& 
   return absl::OkStatus();
 }
 
+absl::StatusOr<TruncationSide> ReadTruncationSide(InferParameters& parameters) {
+  std::string side = "right";
+  RETURN_IF_ERROR(parameters.Read("truncation_side", &side));
+  if (side == "right") return TruncationSide::kRight;
+  if (side == "left") return TruncationSide::kLeft;
+  return FieldError("parameters.truncation_side",
+                    absl::StrCat("is ", Quoted(side), "; required is \"right\" or \"left\""));
+}
+
 absl::StatusOr<EncodeOptionsForRows> ReadOptions(InferParameters& parameters, const ModelInfo& info,
                                                  const RequestedOutputs& wanted) {
   EncodeOptionsForRows options;
   RETURN_IF_ERROR(parameters.Read("truncate", &options.truncate));
+  ASSIGN_OR_RETURN(options.truncation_side, ReadTruncationSide(parameters));
   if (info.kind == ModelKind::kEmbedding) {
     RETURN_IF_ERROR(ReadEmbeddingOptions(parameters, info, &options));
   }

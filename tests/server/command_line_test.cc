@@ -107,6 +107,7 @@ std::vector<FlagCase> FlagCases() {
       {"--max-batch-requests", "8", "1", "8"},
       {"--max-queue-requests", "64", "1", "64"},
       {"--max-queue-delay", "5ms", "1ms", "5ms"},
+      {"--cache-bytes", "64MiB", "1KiB", "64MiB"},
       {"--max-message-bytes", "64MiB", "1KiB", "64MiB"},
       {"--drain-timeout", "1m30s", "1s", "1m30s"},
       {"--tls-cert", "cert.pem", "other.pem", "cert.pem"},

@@ -103,6 +103,10 @@ TEST_F(ClassifyTest, TruncatesWhenAsked) {
   EXPECT_EQ(response.results(0).truncated_tokens(), 0);
   EXPECT_EQ(response.results(1).input_tokens(), 32);
   EXPECT_EQ(response.results(1).truncated_tokens(), 10);
+  request.set_truncation_side(v1::TRUNCATION_SIDE_LEFT);
+  EXPECT_EQ(Good(request).results(1).truncated_tokens(), 10);
+  request.set_truncation_side(static_cast<v1::TruncationSide>(42));
+  ExpectBad(request, "truncation_side", "truncation_side: 42, required a value of TruncationSide");
 }
 
 TEST_F(ClassifyTest, NamesThePairThatIsTooLong) {

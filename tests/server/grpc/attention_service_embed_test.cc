@@ -95,7 +95,12 @@ TEST_F(EmbedTest, TruncatesWhenAsked) {
   v1::EmbedRequest request = Request({std::string(40, 'a')});
   ExpectBad(request, "inputs[0].text", "inputs[0].text: 42 tokens, at most 32 are allowed");
   request.set_truncate(true);
-  EXPECT_EQ(Good(request).results(0).truncated_tokens(), 10);
+  request.set_normalize(false);
+  const v1::EmbedResponse response = Good(request);
+  EXPECT_EQ(response.results(0).truncated_tokens(), 10);
+  // [CLS] (0) goes instead of [SEP] (1).
+  request.set_truncation_side(v1::TRUNCATION_SIDE_LEFT);
+  EXPECT_EQ(Good(request).results(0).values(0), response.results(0).values(0) + 1);
 }
 
 TEST_F(EmbedTest, WantsAnEmbeddingModel) {

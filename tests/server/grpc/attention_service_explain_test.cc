@@ -156,6 +156,9 @@ TEST_F(ExplainTest, TruncatesWhenAsked) {
   EXPECT_EQ(response.results(1).tokens_size(), 32);
   EXPECT_EQ(response.results(1).truncated_tokens(), 10);
   EXPECT_EQ(response.results(1).classification().truncated_tokens(), 10);
+  EXPECT_EQ(response.results(1).tokens(0).id(), 0);
+  request.set_truncation_side(v1::TRUNCATION_SIDE_LEFT);
+  EXPECT_EQ(Good(request).results(1).tokens(0).id(), 100);
 }
 
 TEST_F(ExplainTest, RefusesSelectionsThatThereAreNot) {

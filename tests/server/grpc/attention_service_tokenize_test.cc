@@ -100,6 +100,9 @@ TEST_F(TokenizeTest, CutsOnlyWhenAsked) {
   const v1::TokenizeResponse response = Good(request);
   EXPECT_EQ(response.results(0).tokens_size(), 32);
   EXPECT_EQ(response.results(0).truncated_tokens(), 10);
+  EXPECT_EQ(response.results(0).tokens(0).id(), 0);
+  request.set_truncation_side(v1::TRUNCATION_SIDE_LEFT);
+  EXPECT_EQ(Good(request).results(0).tokens(0).id(), 100);
 }
 
 TEST_F(TokenizeTest, BoundsTheReply) {

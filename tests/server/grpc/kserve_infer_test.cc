@@ -220,6 +220,12 @@ TEST_F(KserveInferTest, TextErrorsNameTheField) {
   (*truncated.mutable_parameters())["truncate"].set_bool_param(true);
   WantOutputs(&truncated, {"input_ids"});
   EXPECT_THAT(OutputShape(server_.MustInfer(truncated), "input_ids"), ElementsAre(1, 32));
+  for (const auto& [side, first] : std::map<std::string, int64_t>{{"right", 0}, {"left", 123}}) {
+    (*truncated.mutable_parameters())["truncation_side"].set_string_param(side);
+    EXPECT_EQ(OutputValues<int64_t>(server_.MustInfer(truncated), "input_ids")[0], first) << side;
+  }
+  (*truncated.mutable_parameters())["truncation_side"].set_string_param("middle");
+  ExpectInvalid(truncated, "parameters.truncation_side", {"\"middle\"", "left"});
   ModelInferRequest ids_only = Classify({"a"});
   ids_only.set_model_name("ids-only");
   ExpectInvalid(ids_only, "inputs.text", {"no tokenizer"});
