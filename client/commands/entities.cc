@@ -62,6 +62,7 @@ void Print(const TextChunk& chunk, const std::vector<nlohmann::json>& found, boo
 }
 
 absl::Status Run(const Flags& flags, const Program& program) {
+  RETURN_IF_ERROR(RefusePairs(flags.text));
   ASSIGN_OR_RETURN(Session session, Session::Open(program.connection, *program.console));
   InferenceClient client(session.channel(), session.caller_options());
   return ForEachChunk(flags.text, *program.console, [&](const TextChunk& chunk) -> absl::Status {

@@ -52,6 +52,7 @@ void Print(const std::vector<Scored>& scored, bool as_json, const Console& conso
 }
 
 absl::Status Run(const Flags& flags, const Program& program) {
+  RETURN_IF_ERROR(RefusePairs(flags.text));
   ASSIGN_OR_RETURN(Session session, Session::Open(program.connection, *program.console));
   std::vector<Scored> scored;
   RETURN_IF_ERROR(

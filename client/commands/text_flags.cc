@@ -36,6 +36,11 @@ void AddTextFlags(CLI::App* app, TextFlags* flags) {
   app->add_flag("--json", flags->json, "print one JSON object a text")->group("Output");
 }
 
+absl::Status RefusePairs(const TextFlags& flags) {
+  if (!flags.source.pairs) return absl::OkStatus();
+  return absl::InvalidArgumentError("--pairs: this command takes single texts");
+}
+
 absl::Status ForEachChunk(const TextFlags& flags, const Console& console,
                           const std::function<absl::Status(const TextChunk& chunk)>& handle) {
   ASSIGN_OR_RETURN(const std::unique_ptr<TextSource> source,

@@ -23,6 +23,9 @@ struct TextFlags {
 
 void AddTextFlags(CLI::App* app, TextFlags* flags);
 
+/// kInvalidArgument when --pairs is given to a command that takes single texts.
+absl::Status RefusePairs(const TextFlags& flags);
+
 /// A request for a chunk: model, version, inputs, truncate.
 template <typename Request>
 Request MakeTextRequest(const TextFlags& flags, const TextChunk& chunk) {

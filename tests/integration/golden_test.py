@@ -1,13 +1,14 @@
 """Golden data through the real server over KServe v2: each case alone, and all of them at once."""
 import concurrent.futures
 import json
+import subprocess
 import unittest
 
 import grpc
 import numpy as np
 from support.golden import Golden, assert_close
 from support.kserve import Client
-from support.server import Server
+from support.server import CLIENT, Server
 
 ENCODERS = ["bert-classify", "distilbert-classify", "bert-embed", "bert-tokens", "distilbert-tokens", "bert-multilabel",
             "bert-regression", "bert-rerank", "electra-classify", "electra-tokens", "albert-classify", "albert-embed",
@@ -223,6 +224,35 @@ class GoldenTest(unittest.TestCase):
                         self.assertFalse(one[key][:, length:].any())
                         one[key] = one[key][:, :length]
                 self.check_text(name, case, one)
+
+    # ---- the client's commands of these tasks
+    def run_client(self, *arguments):
+        run = subprocess.run([CLIENT, *arguments, "--address", self.server.address, "--json"], capture_output=True, text=True,
+                             timeout=60)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+    def test_rerank_command(self):
+        golden = self.golden["bert-rerank"]
+        case = next(case for case in golden.cases if "pair" in case)
+        found = self.run_client("rerank", "-m", "bert-rerank", "--query", case["text"], "a", case["pair"], "b")
+        self.assertEqual([entry["score"] for entry in found], sorted((entry["score"] for entry in found), reverse=True))
+        score = next(entry["score"] for entry in found if entry["text"] == case["pair"])
+        self.assertAlmostEqual(score, case["scores"]["LABEL_0"], delta=golden.tolerance)
+        self.assertEqual(len(self.run_client("rerank", "-m", "bert-rerank", "-q", "x", "--top", "1", "a", "b")), 1)
+
+    def test_entities_command(self):
+        golden = self.golden["electra-tokens"]
+        cases = self.texts_of("electra-tokens", pairs=False)[:3]
+        found = self.run_client("entities", "-m", "electra-tokens", *(case["text"] for case in cases))
+        for entry, case in zip(found, cases, strict=True):
+            self.assertEqual(entry["text"], case["text"])
+            self.check_entities(case, entry["entities"], golden.tolerance, case["name"])
+
+    def test_embed_command_with_a_prompt(self):
+        case = next(case for case in self.golden["bert-sentences"].cases if case["prompt"] == "")
+        found = self.run_client("embed", "-m", "bert-sentences", "--prompt", "", case["text"])
+        assert_close(self, np.array(found[0]["embedding"]), np.array(case["embedding"]), 1e-4, "embed")
 
     # ---- everything at once
     def test_all_mixed_and_equal_to_alone(self):
