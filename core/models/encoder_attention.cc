@@ -25,6 +25,16 @@ int64_t OutputToken(const EncoderBatch& batch, const EncoderAttention::Call& cal
   return batch.cumulative[row] - batch.cumulative[short_rows] + static_cast<int64_t>(short_rows);
 }
 
+/// Whether the tokens of a row are next to each other, without gaps.
+bool IsAdjacent(const EncoderBatch& batch, size_t row) {
+  if (batch.places.empty()) return true;
+  const absl::Span<const int32_t> places = batch.places.subspan(
+      static_cast<size_t>(batch.cumulative[row]), static_cast<size_t>(batch.length(row)));
+  return std::adjacent_find(places.begin(), places.end(), [](int32_t place, int32_t next) {
+           return next != place + 1;
+         }) == places.end();
+}
+
 int64_t LongestOf(const EncoderBatch& batch, size_t begin, size_t end) {
   int64_t longest = 0;
   for (size_t row = begin; row < end; ++row) longest = std::max(longest, batch.length(row));
@@ -36,15 +46,29 @@ int64_t LongestOf(const EncoderBatch& batch, size_t begin, size_t end) {
 absl::Status EncoderAttention::Run(const EncoderBatch& batch, const Call& call,
                                    ExecutionContext& context) const {
   const size_t rows = batch.cumulative.size() - 1;
-  // The rows that want no probabilities go together, the others one by one into their own result.
-  size_t together = rows - batch.attentions.size();
-  if (scores_ != nullptr && (!scores_->RowsShareCalls() || !batch.places.empty())) together = 0;
-  if (together > 0) {
-    if (call.first_token_rows > 0) RETURN_IF_ERROR(RunFirstTokens(batch, call, context));
-    RETURN_IF_ERROR(RunInTurn(batch, call, call.first_token_rows, together, context));
+  // Rows that want no probabilities go together, the others one by one into their own result.
+  const size_t with_weights = rows - batch.attentions.size();
+  const auto can_share = [&](size_t begin, size_t end) {
+    if (scores_ == nullptr) return true;
+    for (size_t row = begin; row < end; ++row) {
+      if (!scores_->RowsShareCalls() || !IsAdjacent(batch, row)) return false;
+    }
+    return true;
+  };
+  size_t row = 0;
+  if (call.first_token_rows > 0 && can_share(0, call.first_token_rows)) {
+    RETURN_IF_ERROR(RunFirstTokens(batch, call, context));
+    row = call.first_token_rows;
   }
-  for (size_t row = together; row < rows; ++row) {
-    RETURN_IF_ERROR(RunAlone(batch, call, row, context));
+  while (row < rows) {
+    size_t end = row;
+    while (row >= call.first_token_rows && end < with_weights && can_share(end, end + 1)) ++end;
+    if (end > row) {
+      RETURN_IF_ERROR(RunInTurn(batch, call, row, end, context));
+      row = end;
+    } else {
+      RETURN_IF_ERROR(RunAlone(batch, call, row++, context));
+    }
   }
   return absl::OkStatus();
 }

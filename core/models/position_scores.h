@@ -15,9 +15,8 @@ namespace attentiond {
 struct AttendedRows {
   int64_t layer = 0;    ///< index of the layer that runs
   int64_t longest = 0;  ///< tokens of the longest row
-  int64_t queries =
-      0;  ///< of the only row; when rows share the call: as many as keys, or the first
-  int64_t first_query = 0;  ///< which token of the row that is `longest` long the first query is
+  int64_t queries = 0;  ///< of the only row; rows that share the call have theirs from the first
+  int64_t first_query = 0;  ///< which of the only row's tokens the first query is
   /// Of the only row: where its tokens are, [longest]; empty: 0, 1, 2...
   absl::Span<const int32_t> places = {};
   /// Queries, keys and values of the rows' tokens, [tokens, 3H], in the type of the activations.

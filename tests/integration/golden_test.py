@@ -13,7 +13,8 @@ from support.server import CLIENT, Server
 ENCODERS = ["bert-classify", "distilbert-classify", "bert-embed", "bert-tokens", "distilbert-tokens", "bert-multilabel",
             "bert-regression", "bert-rerank", "electra-classify", "electra-tokens", "albert-classify", "albert-embed",
             "mpnet-classify", "mpnet-embed", "deberta-v2-classify", "deberta-v2-plain", "deberta-v3-tokens",
-            "modernbert-classify", "modernbert-tokens"]
+            "modernbert-classify", "modernbert-tokens", "roberta-classify", "xlmr-embed", "camembert-classify",
+            "camembert-tokens"]
 TRUNCATED = {"truncate": True}  # the longest texts of the golden data
 LAYERS = ["mha-0", "mha-1"]
 

@@ -103,10 +103,12 @@ TEST_P(Int8GoldenTest, IsNearPyTorch) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, Int8GoldenTest,
                          ::testing::Values("bert-classify", "distilbert-classify", "bert-embed",
-                                           "bert-tokens", "electra-classify", "albert-classify",
-                                           "mpnet-classify", "mpnet-embed", "deberta-v2-classify",
-                                           "deberta-v2-plain", "deberta-v3-tokens",
-                                           "modernbert-classify", "modernbert-tokens"));
+                                           "bert-tokens", "roberta-classify", "xlmr-embed",
+                                           "camembert-tokens", "electra-classify",
+                                           "albert-classify", "mpnet-classify", "mpnet-embed",
+                                           "deberta-v2-classify", "deberta-v2-plain",
+                                           "deberta-v3-tokens", "modernbert-classify",
+                                           "modernbert-tokens"));
 
 TEST_F(Int8ModelTest, TheDemoGivesTheSameLabels) {
   const std::string directory = ATTENTIOND_SOURCE_DIR "/models/demo-sentiment";

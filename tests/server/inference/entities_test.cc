@@ -73,7 +73,8 @@ TEST(EntitiesTest, TokensThatTheTokenizerAddedAreNone) {
 
 // With transformers' pipeline, whose scores and places the golden data have.
 TEST(EntitiesTest, AreThePipelines) {
-  for (const char* name : {"bert-tokens", "electra-tokens", "modernbert-tokens"}) {
+  for (const char* name :
+       {"bert-tokens", "electra-tokens", "modernbert-tokens", "camembert-tokens"}) {
     const GoldenModel golden(name);
     const auto model = LoadModel(golden.directory(), {});
     ASSERT_TRUE(model.ok()) << model.status();
