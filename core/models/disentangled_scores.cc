@@ -103,14 +103,14 @@ class TableProjector {
 template <typename T>
 class Picker {
  public:
-  Picker(const void* products, int64_t width, bool by_key)
-      : products_(static_cast<const T*>(products)), width_(width), by_key_(by_key) {}
+  Picker(const void* products, int64_t stride, bool by_key)
+      : products_(static_cast<const T*>(products)), stride_(stride), by_key_(by_key) {}
 
   void Add(const int32_t* table_rows, int64_t query, int64_t keys, float* bias) const {
     if (by_key_) {
-      for (int64_t j = 0; j < keys; ++j) bias[j] += ToFloat(products_[j * width_ + table_rows[j]]);
+      for (int64_t j = 0; j < keys; ++j) bias[j] += ToFloat(products_[j * stride_ + table_rows[j]]);
     } else {
-      const T* const row = products_ + query * width_;
+      const T* const row = products_ + query * stride_;
       for (int64_t j = 0; j < keys; ++j) bias[j] += ToFloat(row[table_rows[j]]);
     }
   }
@@ -120,16 +120,16 @@ class Picker {
   static float ToFloat(BFloat16 value) { return attentiond::ToFloat(value); }
 
   const T* products_;
-  int64_t width_;
+  int64_t stride_;
   bool by_key_;
 };
 
-void AddPicked(const void* products, DType dtype, bool by_key, int64_t width,
+void AddPicked(const void* products, DType dtype, bool by_key, int64_t stride,
                const int32_t* table_rows, int64_t query, int64_t keys, float* bias) {
   if (dtype == DType::kF32) {
-    Picker<float>(products, width, by_key).Add(table_rows, query, keys, bias);
+    Picker<float>(products, stride, by_key).Add(table_rows, query, keys, bias);
   } else {
-    Picker<BFloat16>(products, width, by_key).Add(table_rows, query, keys, bias);
+    Picker<BFloat16>(products, stride, by_key).Add(table_rows, query, keys, bias);
   }
 }
 
@@ -182,23 +182,27 @@ absl::Status DisentangledScores::AddHead(const AttendedRows& rows, int64_t head,
                                          ExecutionContext& context) const {
   const Layer& layer = layers_[static_cast<size_t>(rows.layer)];
   const int64_t keys = rows.longest, queries = rows.queries;
-  const int64_t hidden = num_heads_ * head_dim_, width = 2 * config_.span();
+  const int64_t hidden = num_heads_ * head_dim_;
   const auto element = static_cast<int64_t>(ByteSize(dtype_));
-  char* const by_query = static_cast<char*>(context.workspace().Get(
-      Workspace::Slot::kPositionProducts, static_cast<size_t>((queries + keys) * width * element)));
-  char* const by_key = by_query + queries * width * element;
+  // A cache line more than a row: a power of two apart, the rows that a query picks from would
+  // compete for few places in the cache.
+  const int64_t stride = 2 * config_.span() + 64 / element;
+  char* const by_query = static_cast<char*>(
+      context.workspace().Get(Workspace::Slot::kPositionProducts,
+                              static_cast<size_t>((queries + keys) * stride * element)));
+  char* const by_key = by_query + queries * stride * element;
   const char* const query =
       static_cast<const char*>(rows.query_key_value) + head * head_dim_ * element;
   if (!layer.keys.empty()) {
     RETURN_IF_ERROR(layer.keys[static_cast<size_t>(head)].Run(
-        {.x = query, .x_stride = 3 * hidden, .y = by_query, .y_stride = width, .rows = queries},
+        {.x = query, .x_stride = 3 * hidden, .y = by_query, .y_stride = stride, .rows = queries},
         context));
   }
   if (!layer.queries.empty()) {
     RETURN_IF_ERROR(layer.queries[static_cast<size_t>(head)].Run({.x = query + hidden * element,
                                                                   .x_stride = 3 * hidden,
                                                                   .y = by_key,
-                                                                  .y_stride = width,
+                                                                  .y_stride = stride,
                                                                   .rows = keys},
                                                                  context));
   }
@@ -209,8 +213,8 @@ absl::Status DisentangledScores::AddHead(const AttendedRows& rows, int64_t head,
       // With adjacent tokens one list of distances serves all queries.
       const int32_t* const picked =
           rows.places.empty() ? table_rows + keys - 1 - i : table_rows + i * keys;
-      if (!layer.keys.empty()) AddPicked(by_query, dtype_, false, width, picked, i, keys, row);
-      if (!layer.queries.empty()) AddPicked(by_key, dtype_, true, width, picked, i, keys, row);
+      if (!layer.keys.empty()) AddPicked(by_query, dtype_, false, stride, picked, i, keys, row);
+      if (!layer.queries.empty()) AddPicked(by_key, dtype_, true, stride, picked, i, keys, row);
     }
   });
   return absl::OkStatus();

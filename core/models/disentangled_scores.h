@@ -20,9 +20,10 @@ namespace attentiond {
 /// the products with all rows of the table are a linear layer; then each pair of tokens picks its
 /// row.
 ///
-/// Cost    2 span more outputs for each token and head than the projections have, and two loads for
-///         each pair of tokens and head.
-/// Source  He et al. 2020, arXiv:2006.03654, equation 4.
+/// Numerics  the products are rounded to the type of the activations, the bias is f32.
+/// Cost      2 span more outputs for each token and head than the projections have, two loads for
+///           each pair of tokens and head, and f32 [heads, S, S] of scratch for a row of S tokens.
+/// Source    He et al. 2020, arXiv:2006.03654, equation 4.
 class DisentangledScores final : public PositionScores {
  public:
   /// `prefix` is that of the encoder's names; `types` those of its linear layers.
