@@ -24,7 +24,7 @@ struct Piece {
   friend bool operator==(const Piece&, const Piece&) = default;
 };
 
-/// Threads: immutable. docs/adr/0009-regular-expressions.md says how the two languages differ and
+/// Threads: immutable. docs/adr/0010-tokenizers.md says how the two languages differ and
 /// what is done about it.
 class Regex {
  public:

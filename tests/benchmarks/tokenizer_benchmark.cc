@@ -1,10 +1,13 @@
-// tests/benchmarks/tokenizer_benchmark.cc -- text to ids with WordPiece: how long a sentence, a
-// document and text beyond ASCII take, and how long a tokenizer takes to load.
+// tests/benchmarks/tokenizer_benchmark.cc -- text to ids: how long a sentence, a document and text
+// beyond ASCII take with WordPiece, and texts in many scripts with each kind of tokenizer; how long
+// a tokenizer takes to load.
 //
-// Each reports bytes of text per second. The vocabulary is the golden one of 1,200 tokens, so words
-// fall into more pieces than with a downloaded one of 30,000.
+// Each reports bytes of text per second. The vocabularies are the golden ones of about 1,000
+// tokens, so words fall into more pieces than with downloaded ones of 30,000. tokenizer_peers.py
+// compares with Hugging Face's.
 #include <benchmark/benchmark.h>
 
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -64,6 +67,26 @@ void BM_EncodeChinese(benchmark::State& state) {
   EncodeAll(state, Repeated(kChinese, state.range(0)));
 }
 BENCHMARK(BM_EncodeChinese)->Arg(1)->Arg(1024);
+
+// Each kind of tokenizer on the same text.
+constexpr const char* kKinds[] = {
+    "bert-classify",   "roberta-classify",        "tokenizers/llama-lm",  "tokenizers/llama2",
+    "tokenizers/xlmr", "tokenizers/t5-translate", "tokenizers/deberta-v3"};
+
+void BM_EncodeMixed(benchmark::State& state) {
+  const char* const kind = kKinds[state.range(0)];
+  state.SetLabel(kind);
+  const auto tokenizer =
+      Tokenizer::Load(std::string(ATTENTIOND_SOURCE_DIR "/tests/golden/") + kind);
+  ATTENTIOND_CHECK(tokenizer.ok());
+  const std::string text = Repeated(std::string(kSentence) + " " + kAccented + " " + kChinese +
+                                        " Привет, мир! 12345 e-mail@example.com  👍🏽 नमस्ते "
+                                        "दुनिया",
+                                    16);
+  for (auto _ : state) benchmark::DoNotOptimize((*tokenizer)->Encode(text, std::nullopt, {}));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
+}
+BENCHMARK(BM_EncodeMixed)->DenseRange(0, std::size(kKinds) - 1);
 
 void BM_Decode(benchmark::State& state) {
   const Tokenizer& tokenizer = GoldenTokenizer();

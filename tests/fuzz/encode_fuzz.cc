@@ -15,6 +15,12 @@
 namespace attentiond {
 namespace {
 
+std::unique_ptr<Tokenizer> Build(const nlohmann::json& contents) {
+  auto tokenizer = BuildTokenizer(contents, /*model_max_length=*/0);
+  ATTENTIOND_CHECK(tokenizer.ok());
+  return *std::move(tokenizer);
+}
+
 // Every kind of added token.
 std::unique_ptr<Tokenizer> MakeTokenizer(bool lowercase) {
   nlohmann::json contents = testing::SmallTokenizerJson();
@@ -24,9 +30,7 @@ std::unique_ptr<Tokenizer> MakeTokenizer(bool lowercase) {
   added.push_back({{"id", 21}, {"content", "<r>"}, {"rstrip", true}, {"normalized", true}});
   added.push_back({{"id", 22}, {"content", "word"}, {"single_word", true}});
   added.push_back({{"id", 23}, {"content", "École 你"}, {"lstrip", true}, {"rstrip", true}});
-  auto tokenizer = BuildTokenizer(contents, /*model_max_length=*/0);
-  ATTENTIOND_CHECK(tokenizer.ok());
-  return *std::move(tokenizer);
+  return Build(contents);
 }
 
 void CheckErrors(const absl::Status& status, absl::string_view text, absl::string_view pair,
@@ -40,13 +44,21 @@ void CheckErrors(const absl::Status& status, absl::string_view text, absl::strin
 }  // namespace attentiond
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
-  static const auto* const lowercase = attentiond::MakeTokenizer(true).release();
-  static const auto* const cased = attentiond::MakeTokenizer(false).release();
+  static const attentiond::Tokenizer* const tokenizers[] = {
+      attentiond::MakeTokenizer(false).release(),
+      attentiond::MakeTokenizer(true).release(),
+      attentiond::Build(attentiond::testing::SmallByteLevelJson()).release(),
+      attentiond::Build(attentiond::testing::SmallUnigramJson()).release(),
+  };
   if (size < 3) return 0;
-  const attentiond::Tokenizer& tokenizer = (input[0] & 1) != 0 ? *lowercase : *cased;
-  const attentiond::EncodeOptions options = {.add_special_tokens = (input[0] & 2) != 0,
-                                             .max_length = input[1],
-                                             .truncate = (input[0] & 4) != 0};
+  const attentiond::Tokenizer& tokenizer =
+      *tokenizers[(input[0] & 1) | (((input[0] >> 4) & 1) << 1)];
+  const attentiond::EncodeOptions options = {
+      .add_special_tokens = (input[0] & 2) != 0,
+      .max_length = input[1],
+      .truncate = (input[0] & 4) != 0,
+      .truncation_side = (input[0] & 32) != 0 ? attentiond::TruncationSide::kLeft
+                                              : attentiond::TruncationSide::kRight};
   const bool has_pair = (input[0] & 8) != 0;
   const absl::string_view all(reinterpret_cast<const char*>(input) + 3, size - 3);
   const size_t pair_begin = has_pair ? all.size() * input[2] / 256 : all.size();

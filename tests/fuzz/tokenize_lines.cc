@@ -2,8 +2,8 @@
 //
 // usage: tokenize_lines DIRECTORY < CASES > RESULTS
 // A case is a line of JSON, {"text", "pair", "special": bool, "max_length", "left": bool}, or
-// {"ids": [...]} to decode. A result is {"ids", "type_ids", "sequence", "offsets": [begin, end, ...]
-// in bytes, "decoded", "decoded_plain": without special tokens}, or {"error"}.
+// {"ids": [...]} to decode. A result is {"ids", "type_ids", "sequence", "offsets": [begin, end,
+// ...] in bytes, "decoded", "decoded_plain": without special tokens}, or {"error"}.
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,8 +20,8 @@ void Decode(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, json* r
   const auto decoded = tokenizer.Decode(ids, /*skip_special_tokens=*/false);
   const auto plain = tokenizer.Decode(ids, /*skip_special_tokens=*/true);
   if (!decoded.ok() || !plain.ok()) {
-    (*result)["error"] = std::string(decoded.ok() ? plain.status().message()
-                                                  : decoded.status().message());
+    (*result)["error"] =
+        std::string(decoded.ok() ? plain.status().message() : decoded.status().message());
     return;
   }
   (*result)["decoded"] = *decoded;
@@ -36,12 +36,12 @@ json Run(const Tokenizer& tokenizer, const json& line) {
   }
   const std::string text = line.at("text");
   const std::string pair = line.value("pair", "");
-  const EncodeOptions options = {
-      .add_special_tokens = line.value("special", true),
-      .max_length = line.value("max_length", int64_t{0}),
-      .truncate = true,
-      .truncation_side =
-          line.value("left", false) ? TruncationSide::kLeft : TruncationSide::kRight};
+  const EncodeOptions options = {.add_special_tokens = line.value("special", true),
+                                 .max_length = line.value("max_length", int64_t{0}),
+                                 .truncate = true,
+                                 .truncation_side = line.value("left", false)
+                                                        ? TruncationSide::kLeft
+                                                        : TruncationSide::kRight};
   const auto encoding = tokenizer.Encode(
       text, line.contains("pair") ? std::optional<absl::string_view>(pair) : std::nullopt, options);
   if (!encoding.ok()) return {{"error", std::string(encoding.status().message())}};

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/text/scratch.h"
 #include "core/text/unicode.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -163,9 +164,10 @@ absl::Status Bpe::Tokenize(absl::string_view word, std::vector<ModelToken>* toke
     }
   }
   static thread_local Symbols symbols;
-  symbols.list.clear();
-  symbols.queue.clear();
-  RETURN_IF_ERROR(Begin(word, &symbols));
+  if (absl::Status status = Begin(word, &symbols); !status.ok()) {
+    ResetScratch(&symbols.list);
+    return status;
+  }
   MergeAll(&symbols);
   // A character without a token and without an unknown one is left out, and what follows moves up.
   size_t begin = 0;
@@ -174,6 +176,8 @@ absl::Status Bpe::Tokenize(absl::string_view word, std::vector<ModelToken>* toke
     tokens->push_back({symbol.id, begin, begin + symbol.size});
     begin += symbol.size;
   }
+  ResetScratch(&symbols.list);
+  ResetScratch(&symbols.queue);
   return absl::OkStatus();
 }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/text/scratch.h"
 #include "core/text/unicode.h"
 #include "core/weights/json_file.h"
 
@@ -111,9 +112,8 @@ Unigram::Unigram(Vocabulary vocabulary, std::vector<double> scores,
 
 absl::Status Unigram::Tokenize(absl::string_view word, std::vector<ModelToken>* tokens) const {
   static thread_local std::vector<BestPath> ends;
-  static thread_local std::vector<std::pair<size_t, size_t>> cuts;
+  static thread_local std::vector<std::pair<size_t, size_t>> cuts;  // from the last to the first
   RETURN_IF_ERROR(FindPath(word, &ends));
-  cuts.clear();  // from the last to the first
   bool previous_unknown = false;
   for (size_t end = word.size(); end > 0;) {
     const BestPath& best = ends[end];
@@ -127,10 +127,13 @@ absl::Status Unigram::Tokenize(absl::string_view word, std::vector<ModelToken>* 
     previous_unknown = is_unknown;
     end = begin;
   }
-  for (auto cut = cuts.rbegin(); cut != cuts.rend(); ++cut) {
-    RETURN_IF_ERROR(AddToken(word, cut->first, cut->second, tokens));
+  absl::Status status;
+  for (auto cut = cuts.rbegin(); cut != cuts.rend() && status.ok(); ++cut) {
+    status = AddToken(word, cut->first, cut->second, tokens);
   }
-  return absl::OkStatus();
+  ResetScratch(&ends);
+  ResetScratch(&cuts);
+  return status;
 }
 
 absl::Status Unigram::FindPath(absl::string_view word, std::vector<BestPath>* ends) const {
