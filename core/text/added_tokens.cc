@@ -25,9 +25,9 @@ bool TouchesWord(absl::string_view text, size_t begin, size_t end) {
   return false;
 }
 
-// Where the white space that ends at `position` begins.
-size_t SkipSpaceBefore(absl::string_view text, size_t position) {
-  while (position > 0) {
+// Where the white space that ends at `position` begins, but not before `floor`.
+size_t SkipSpaceBefore(absl::string_view text, size_t floor, size_t position) {
+  while (position > floor) {
     size_t previous = position;
     if (!IsWhitespace(PreviousCodePoint(text, &previous))) break;
     position = previous;
@@ -45,11 +45,34 @@ size_t SkipSpaceAfter(absl::string_view text, size_t position) {
   return position;
 }
 
+// Remembers the last run of white space, in which the next token may be, and the next after that.
+class SpaceAfter {
+ public:
+  explicit SpaceAfter(absl::string_view text) : text_(text) {}
+  size_t Skip(size_t position) {
+    if (position < begin_ || position > end_) {
+      begin_ = position;
+      end_ = SkipSpaceAfter(text_, position);
+    }
+    return end_;
+  }
+
+ private:
+  absl::string_view text_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+};
+
 absl::StatusOr<AddedToken> ParseToken(const json& entry) {
   AddedToken token;
   ASSIGN_OR_RETURN(const int64_t id, GetInt(entry, "id", -1));
   ASSIGN_OR_RETURN(token.content, GetString(entry, "content", ""));
   if (token.content.empty()) return absl::InvalidArgumentError("a token has no \"content\"");
+  if (token.content.size() > Vocabulary::kMaxTokenBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("token ", Quoted(token.content), " has ",
+                                                   token.content.size(), " bytes, at most ",
+                                                   Vocabulary::kMaxTokenBytes, " are allowed"));
+  }
   if (id < 0 || id >= Vocabulary::kMaxSize) {
     return absl::InvalidArgumentError(absl::StrCat("the id of token ", Quoted(token.content),
                                                    " is ", id, ", 0 to ", Vocabulary::kMaxSize - 1,
@@ -154,14 +177,18 @@ std::vector<AddedTokens::Segment> AddedTokens::Split(absl::string_view text,
                                                      const Matcher& matcher) const {
   std::vector<Segment> segments;
   size_t done = 0;
+  SpaceAfter space_after(text);
   for (size_t position = 0; position < text.size();) {
     Segment segment = matcher.Next(text, &position);
     if (segment.id == kBetween) break;
     const AddedToken& token = tokens_.at(segment.id);
     if (token.single_word && TouchesWord(text, segment.begin, segment.end)) continue;
-    // The token before may have taken this white space already.
-    if (token.lstrip) segment.begin = std::max(SkipSpaceBefore(text, segment.begin), done);
-    if (token.rstrip) segment.end = SkipSpaceAfter(text, segment.end);
+    // The token before may have taken this white space already, or even this token.
+    if (token.lstrip) {
+      segment.begin = std::max(SkipSpaceBefore(text, done, segment.begin), done);
+    }
+    if (token.rstrip) segment.end = space_after.Skip(segment.end);
+    if (segment.begin >= segment.end) continue;
     if (done < segment.begin) segments.push_back({done, segment.begin});
     segments.push_back(segment);
     done = segment.end;

@@ -17,6 +17,11 @@ absl::StatusOr<Pattern> Pattern::FromJson(const nlohmann::json& section) {
   }
   Pattern result;
   result.text_ = pattern->begin()->get<std::string>();
+  constexpr size_t kMaxBytes = 4096;
+  if (result.text_.size() > kMaxBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("\"pattern\" has ", result.text_.size(),
+                                                   " bytes, at most ", kMaxBytes, " are allowed"));
+  }
   // The empty string is found between all characters, as the empty expression is.
   if (pattern->contains("Regex") || result.text_.empty()) {
     ASSIGN_OR_RETURN(Regex regex, Regex::Compile(result.text_));

@@ -90,12 +90,6 @@ size_t AfterCharacter(absl::string_view text, size_t position) {
 void Regex::FreeCode::operator()(pcre2_real_code_8* code) const { pcre2_code_free(code); }
 
 absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
-  constexpr size_t kMaxBytes = size_t{64} << 10;
-  if (pattern.size() > kMaxBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("regular expression ", Quoted(pattern), " has ",
-                                                   pattern.size(), " bytes, at most ", kMaxBytes,
-                                                   " are allowed"));
-  }
   const auto translated = TranslateOniguruma(pattern);
   if (!translated.ok()) {
     return absl::Status(

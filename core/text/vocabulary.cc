@@ -51,7 +51,14 @@ absl::StatusOr<Vocabulary> Vocabulary::FromTokens(const std::vector<std::string>
 absl::StatusOr<Vocabulary> Vocabulary::FromSorted(
     const std::vector<std::pair<int32_t, absl::string_view>>& by_id) {
   size_t num_bytes = 0;
-  for (const auto& [id, token] : by_id) num_bytes += token.size();
+  for (const auto& [id, token] : by_id) {
+    num_bytes += token.size();
+    if (token.size() > kMaxTokenBytes) {
+      return absl::InvalidArgumentError(absl::StrCat("token ", Quoted(token), " has ", token.size(),
+                                                     " bytes, at most ", kMaxTokenBytes,
+                                                     " are allowed"));
+    }
+  }
   if (num_bytes > std::numeric_limits<uint32_t>::max()) {
     return absl::InvalidArgumentError("the tokens of \"vocab\" have more than 4 GiB");
   }

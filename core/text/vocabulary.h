@@ -19,13 +19,15 @@ class Vocabulary {
  public:
   /// Ids are below this; the largest vocabularies in use have about a million tokens.
   static constexpr int64_t kMaxSize = int64_t{1} << 22;
+  /// The longest token: what bounds the time to look for one. The longest in use have some 500.
+  static constexpr size_t kMaxTokenBytes = 2048;
 
   /// From an object {token: id}. kInvalidArgument: not that, no token at all, an id that is
-  /// negative, at least kMaxSize, or taken twice.
+  /// negative, at least kMaxSize, or taken twice, a token above kMaxTokenBytes.
   static absl::StatusOr<Vocabulary> FromJson(const nlohmann::json& tokens);
 
   /// From a list, whose places are the ids. Of equal tokens Find() gives the last.
-  /// kInvalidArgument: none, or more than kMaxSize.
+  /// kInvalidArgument: none, more than kMaxSize, or one above kMaxTokenBytes.
   static absl::StatusOr<Vocabulary> FromTokens(const std::vector<std::string>& tokens);
 
   Vocabulary(Vocabulary&&) = default;

@@ -89,6 +89,21 @@ TEST(AddedTokensTest, StripsWhiteSpaceBesideIt) {
   EXPECT_EQ(Split(tokens, "  <l>"), (Pieces{{"  <l>", 2}}));
 }
 
+TEST(AddedTokensTest, ATokenThatAnotherTookAlongIsNone) {
+  const AddedTokens tokens =
+      Build({Token(2, "<r>", {{"rstrip", true}}), Token(3, " ", {{"lstrip", true}})});
+  EXPECT_EQ(Split(tokens, "<r>   x "), (Pieces{{"<r>   ", 2}, {"x", kBetween}, {" ", 3}}));
+}
+
+// Quadratic in the run of spaces, this would take hours.
+TEST(AddedTokensTest, TakesLongRunsOfStrippedTokens) {
+  const std::string spaces(size_t{1} << 20, ' ');
+  for (const char* const flag : {"lstrip", "rstrip"}) {
+    const AddedTokens tokens = Build({Token(2, " ", {{flag, true}})});
+    EXPECT_EQ(tokens.SplitSource(spaces).size(), spaces.size()) << flag;
+  }
+}
+
 TEST(AddedTokensTest, NormalizedTokensAreFoundInNormalizedText) {
   const BertNormalizer normalizer({});
   const AddedTokens tokens =
@@ -103,6 +118,15 @@ TEST(AddedTokensTest, ATokenThatNormalizesToNothingIsNeverFound) {
   const BertNormalizer normalizer({});
   const AddedTokens tokens = Build({Token(2, "\u200b", {{"normalized", true}})}, &normalizer);
   EXPECT_FALSE(tokens.has_normalized());
+}
+
+// As in the library: decoding gives what the normalizer makes of a token.
+TEST(AddedTokensTest, ANormalizedTokenIsCalledWhatItBecomes) {
+  const BertNormalizer normalizer(BertNormalizer::Options{});
+  const AddedTokens tokens =
+      Build({Token(2, "École", {{"normalized", true}}), Token(3, "École!")}, &normalizer);
+  EXPECT_EQ(tokens.Find(2)->text, "ecole");
+  EXPECT_EQ(tokens.Find(3)->text, "École!");
 }
 
 TEST(AddedTokensTest, FlagsHaveDefaults) {
