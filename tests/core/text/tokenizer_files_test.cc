@@ -52,7 +52,8 @@ TEST_P(VocabMergesTest, EqualsTokenizerJson) {
   const auto from_json = Tokenizer::Load(golden);
   ASSERT_TRUE(from_files.ok()) << from_files.status();
   ASSERT_TRUE(from_json.ok()) << from_json.status();
-  for (const json& expected : ReadJson(Golden("roberta-classify/cases.json")).at("tokenize")) {
+  const json cases = ReadJson(Golden("roberta-classify/cases.json"));
+  for (const json& expected : cases.at("tokenize")) {
     const std::string text = expected.at("text");
     for (const std::optional<absl::string_view> pair :
          {std::optional<absl::string_view>(), std::optional<absl::string_view>("a pair")}) {
