@@ -1,5 +1,5 @@
-// server/grpc/attention_service_explain.cc -- Explain: tokens, what they attend to, and what the
-// model made of them.
+// server/grpc/attention_service_explain.cc -- Explain: tokens, what they attend to, what the model
+// made of them, and what it makes of them without each word.
 //
 // Two steps, tokenizing and then encoding the ids: between them the size of the maps is known and
 // can be refused before it is computed.
@@ -15,7 +15,9 @@
 #include "server/grpc/attention_service_conversion.h"
 #include "server/grpc/attention_service_handlers.h"
 #include "server/grpc/attention_service_models.h"
+#include "server/grpc/explain_attribution.h"
 #include "server/inference/attention_maps.h"
+#include "server/inference/attention_rollout.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {
@@ -29,11 +31,13 @@ struct Explaining {
   ExplainCall::Pointer call;
   std::shared_ptr<LoadedModel> model;
   AttentionMapPlan plan;
+  std::optional<ExplainAttribution> attribution;
   std::vector<Encoding> encodings;
   CallTiming tokenizing;
 
   const ModelInfo& info() const { return model->model->info(); }
   bool classifies() const { return info().kind == ModelKind::kSequenceClassification; }
+  bool wants_maps() const { return !plan.maps.empty(); }
 };
 
 absl::StatusOr<AttentionReduction> ToReduction(v1::AttentionReduction proto) {
@@ -48,6 +52,10 @@ absl::StatusOr<AttentionReduction> ToReduction(v1::AttentionReduction proto) {
       return AttentionReduction::kMeanLayers;
     case v1::ATTENTION_REDUCTION_MEAN_ALL:
       return AttentionReduction::kMeanAll;
+    case v1::ATTENTION_REDUCTION_ROLLOUT:
+      return AttentionReduction::kRollout;
+    case v1::ATTENTION_REDUCTION_NO_MAPS:
+      return AttentionReduction::kNoMaps;
     default:  // proto3 enums are open: any number can come
       return FieldError("reduction",
                         absl::StrCat(proto, ", required a value of AttentionReduction"));
@@ -78,65 +86,93 @@ int64_t MapBytes(const Explaining& state) {
   return bytes;
 }
 
-/// Accounts for the weights of all layers and heads, and for the maps that are made from them.
-absl::Status ReserveMaps(const Explaining& state) {
-  const int64_t max_bytes = state.call->environment.limits.max_message_bytes;
-  const int64_t map_bytes = MapBytes(state);
-  const int64_t weight_bytes = state.info().num_layers * state.info().num_heads * map_bytes;
-  if (weight_bytes > max_bytes) {
-    return FieldError("inputs", absl::StrCat("their attention weights take ", weight_bytes,
-                                             " bytes, the limit is ", max_bytes));
+/// Accounts for the weights of all layers and heads, the maps that are made from them, and the rows
+/// without a word.
+absl::Status ReserveResults(const Explaining& state) {
+  int64_t bytes = state.attribution ? state.attribution->RowBytes() : 0;
+  if (state.wants_maps()) {
+    const int64_t max_bytes = state.call->environment.limits.max_message_bytes;
+    const int64_t map_bytes = MapBytes(state);
+    const int64_t weight_bytes = state.info().num_layers * state.info().num_heads * map_bytes;
+    if (weight_bytes > max_bytes) {
+      return FieldError("inputs", absl::StrCat("their attention weights take ", weight_bytes,
+                                               " bytes, the limit is ", max_bytes));
+    }
+    bytes += weight_bytes + static_cast<int64_t>(state.plan.maps.size()) * map_bytes;
   }
-  return state.call->reactor->ticket().Reserve(
-      weight_bytes + static_cast<int64_t>(state.plan.maps.size()) * map_bytes);
+  return state.call->reactor->ticket().Reserve(bytes);
+}
+
+/// The maps of one input of `tokens` tokens, from the weights of all its layers and heads.
+void AddMaps(const Explaining& state, const std::vector<float>& attentions, int64_t tokens,
+             v1::Explanation* result) {
+  std::vector<absl::Span<float>> maps;
+  for (const AttentionMapPlan::Map& map : state.plan.maps) {
+    v1::AttentionMap* const proto = result->add_maps();
+    if (map.layer) proto->set_layer(*map.layer);
+    if (map.head) proto->set_head(*map.head);
+    char* const weights = Allocate(DType::kF32, {tokens, tokens}, proto->mutable_weights());
+    maps.emplace_back(reinterpret_cast<float*>(weights), static_cast<size_t>(tokens * tokens));
+  }
+  const int64_t num_heads = state.info().num_heads;
+  if (state.plan.is_rollout) {
+    return WriteAttentionRollouts(state.plan, attentions, num_heads, tokens, maps);
+  }
+  for (size_t i = 0; i < maps.size(); ++i) {
+    WriteAttentionMap(state.plan, state.plan.maps[i], attentions, num_heads, tokens, maps[i]);
+  }
 }
 
 void Finish(const Explaining& state, std::vector<EncodedRow> rows, CallTiming timing) {
   const v1::ExplainRequest& request = state.call->request;
   v1::ExplainResponse& response = state.call->response;
-  const ModelInfo& info = state.info();
-  for (size_t i = 0; i < rows.size(); ++i) {
+  absl::Span<const EncodedRow> without_words = rows;
+  without_words.remove_prefix(state.encodings.size());
+  for (size_t i = 0; i < state.encodings.size(); ++i) {
     const Encoding& encoding = state.encodings[i];
-    const int64_t tokens = encoding.size();
+    const v1::TextInput& input = request.inputs(static_cast<int>(i));
     v1::Explanation* const result = response.add_results();
-    AddTokens(encoding, request.inputs(static_cast<int>(i)),
-              *state.model->model->AsTextEncoder()->tokenizer(), result->mutable_tokens());
-    for (const AttentionMapPlan::Map& map : state.plan.maps) {
-      v1::AttentionMap* const proto = result->add_maps();
-      if (map.layer) proto->set_layer(*map.layer);
-      if (map.head) proto->set_head(*map.head);
-      auto* const weights = reinterpret_cast<float*>(
-          Allocate(DType::kF32, {tokens, tokens}, proto->mutable_weights()));
-      WriteAttentionMap(state.plan, map, rows[i].result.attentions, info.num_heads, tokens,
-                        absl::MakeSpan(weights, static_cast<size_t>(tokens * tokens)));
+    AddTokens(encoding, input, *state.model->model->AsTextEncoder()->tokenizer(),
+              result->mutable_tokens());
+    AddMaps(state, rows[i].result.attentions, encoding.size(), result);
+    rows[i].result.attentions = {};  // the largest part of the call's memory
+    if (state.attribution) {
+      state.attribution->Write(input, i, rows[i].result, &without_words,
+                               result->mutable_attribution());
     }
     if (state.classifies()) {
-      SetClassification(info, std::move(rows[i].result.logits), encoding, request.top_k(),
+      SetClassification(state.info(), std::move(rows[i].result.logits), encoding, request.top_k(),
                         result->mutable_classification());
     }
     result->set_truncated_tokens(encoding.truncated_tokens);
   }
   timing.tokenize += state.tokenizing.tokenize;
-  state.call->Finish(static_cast<int64_t>(rows.size()), timing);
+  state.call->Finish(request.inputs_size(), timing);
 }
 
 void Reject(ExplainCall& call, const absl::Status& status) {
   call.Reply(InInputs(call.request.inputs(), status));
 }
 
-/// The second step.
-absl::Status StartEncoding(const std::shared_ptr<const Explaining>& state) {
+/// The second step. The rows without a word go with those of the whole inputs: one group, which
+/// shares batches as far as they reach.
+absl::Status StartEncoding(const std::shared_ptr<Explaining>& state) {
   const ExplainCall::Pointer& call = state->call;
-  RETURN_IF_ERROR(ReserveMaps(*state));
+  if (state->attribution) {
+    RETURN_IF_ERROR(state->attribution->SetInputs(call->request, state->encodings));
+  }
+  RETURN_IF_ERROR(ReserveResults(*state));
 
   std::vector<EncodeInput> inputs(state->encodings.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     inputs[i].ids = state->encodings[i].ids;
     if (state->info().type_vocab_size > 0) inputs[i].type_ids = state->encodings[i].type_ids;
   }
+  if (state->attribution) state->attribution->AddRows(state->encodings, &inputs);
   EncodeOptionsForRows options;
-  options.attentions = true;
+  options.attentions = state->wants_maps();
   options.logits = state->classifies();
+  options.embedding = state->attribution && !state->classifies();
   call->environment.inference->Encode(
       state->model, call->reactor->call(), std::move(inputs), options,
       [state](const absl::Status& status, std::vector<EncodedRow> rows, const CallTiming& timing) {
@@ -157,6 +193,7 @@ absl::Status StartExplain(const ExplainCall::Pointer& call) {
   ASSIGN_OR_RETURN(std::vector<EncodeInput> inputs, ToEncodeInputs(request.inputs()));
   RETURN_IF_ERROR(CheckTopK(request.top_k()));
   ASSIGN_OR_RETURN(state->plan, MakePlan(request, state->info()));
+  ASSIGN_OR_RETURN(state->attribution, ExplainAttribution::Create(request, state->info()));
 
   EncodeOptions options;
   options.max_length = std::min(kMaxTokens, state->info().max_length);

@@ -48,6 +48,13 @@ absl::StatusOr<AttentionMapPlan> PlanAttentionMaps(const AttentionMapSelection& 
   ASSIGN_OR_RETURN(plan.heads, Select("heads", selection.heads, num_heads));
 
   const AttentionReduction reduction = selection.reduction;
+  if (reduction == AttentionReduction::kNoMaps) return plan;
+  if (reduction == AttentionReduction::kRollout) {
+    plan.is_rollout = true;
+    if (selection.layers.empty()) plan.layers = {static_cast<int32_t>(num_layers - 1)};
+    for (const int32_t layer : plan.layers) plan.maps.push_back({layer, std::nullopt});
+    return plan;
+  }
   const bool as_selected = reduction == AttentionReduction::kAsSelected;
   const bool all = reduction == AttentionReduction::kMeanAll;
   const bool mean_layers =

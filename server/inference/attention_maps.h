@@ -18,6 +18,8 @@ enum class AttentionReduction : uint8_t {
   kMeanHeads,   ///< one map for each layer
   kMeanLayers,  ///< one map for each head
   kMeanAll,     ///< one map
+  kRollout,     ///< one rollout up to each listed layer, or one through all (attention_rollout.h)
+  kNoMaps,
 };
 
 /// A request for maps, as the client made it.
@@ -29,7 +31,7 @@ struct AttentionMapSelection {
 
 /// The maps to make, in the order in which they are sent.
 struct AttentionMapPlan {
-  /// One map; nullopt: the mean over the plan's layers or heads.
+  /// One map; nullopt: the mean over the plan's layers or heads. A rollout has its last layer.
   struct Map {
     std::optional<int32_t> layer;
     std::optional<int32_t> head;
@@ -37,6 +39,7 @@ struct AttentionMapPlan {
   std::vector<int32_t> layers;  ///< those that were selected
   std::vector<int32_t> heads;
   std::vector<Map> maps;
+  bool is_rollout = false;  ///< the maps are for WriteAttentionRollouts()
 };
 
 /// Errors    kInvalidArgument, a FieldError() of "layers[i]" or "heads[i]": not in
@@ -44,8 +47,8 @@ struct AttentionMapPlan {
 absl::StatusOr<AttentionMapPlan> PlanAttentionMaps(const AttentionMapSelection& selection,
                                                    int64_t num_layers, int64_t num_heads);
 
-/// Writes one map of `plan`, [tokens, tokens], from `attentions`, [layers, num_heads, tokens,
-/// tokens]: the weights of all layers and heads of one row, as EncoderRowResult has them.
+/// Writes one map of `plan`, no rollout, [tokens, tokens], from `attentions`, [layers, num_heads,
+/// tokens, tokens]: the weights of all layers and heads of one row, as EncoderRowResult has them.
 void WriteAttentionMap(const AttentionMapPlan& plan, const AttentionMapPlan::Map& map,
                        absl::Span<const float> attentions, int64_t num_heads, int64_t tokens,
                        absl::Span<float> weights);

@@ -151,7 +151,7 @@ EncoderRow EncodeRequest::RowAt(size_t row) const {
   result.want_logits = options_.logits;
   result.want_embedding = options_.embedding;
   result.want_hidden_state = options_.hidden_state;
-  result.want_attentions = options_.attentions;
+  result.want_attentions = options_.attentions && !inputs_[row].skip_attentions;
   result.pooling = options_.pooling;
   result.normalize = options_.normalize;
   result.dimensions = options_.dimensions;

@@ -35,6 +35,7 @@ struct EncodeInput {
   absl::string_view text;  ///< used when `ids` is empty
   std::optional<absl::string_view> text_pair;
   std::vector<int32_t> ids, type_ids, positions;  ///< as in EncoderRow
+  bool skip_attentions = false;                   ///< even if the options ask for them
 };
 
 /// What every row of an encode request asks for; the fields are EncoderRow's.

@@ -124,6 +124,34 @@ TEST_F(ExplainTest, ReducesAsAsked) {
   }
 }
 
+TEST_F(ExplainTest, RollsAttentionOut) {
+  v1::ExplainRequest request = Request({"abcd"});
+  request.set_reduction(v1::ATTENTION_REDUCTION_ROLLOUT);
+  request.add_heads(0);
+  v1::ExplainResponse response = Good(request);
+  ASSERT_EQ(response.results(0).maps_size(), 1);
+  // Head 0 looks at itself in layer 0 and three tokens further in layer 1.
+  EXPECT_EQ(response.results(0).maps(0).layer(), 1);
+  EXPECT_FALSE(response.results(0).maps(0).has_head());
+  EXPECT_THAT(FirstRow(response.results(0).maps(0)), ElementsAre(0.5f, 0, 0, 0.5f, 0, 0));
+  request.add_layers(1);
+  request.add_layers(0);
+  response = Good(request);
+  ASSERT_EQ(response.results(0).maps_size(), 2);
+  EXPECT_EQ(response.results(0).maps(1).layer(), 0);
+  EXPECT_THAT(FirstRow(response.results(0).maps(1)), ElementsAre(1, 0, 0, 0, 0, 0));
+}
+
+TEST_F(ExplainTest, SendsNoMapsWhenNoneAreWanted) {
+  v1::ExplainRequest request = Request({"abcd"});
+  request.set_reduction(v1::ATTENTION_REDUCTION_NO_MAPS);
+  const v1::ExplainResponse response = Good(request);
+  EXPECT_EQ(response.results(0).maps_size(), 0);
+  EXPECT_EQ(response.results(0).tokens_size(), 6);
+  EXPECT_TRUE(response.results(0).has_classification());
+  EXPECT_FALSE(response.results(0).has_attribution());
+}
+
 TEST_F(ExplainTest, SaysWhatAClassifierMadeOfIt) {
   v1::ExplainRequest request = Request({"a", "abc"});
   request.set_top_k(1);
@@ -174,8 +202,8 @@ TEST_F(ExplainTest, RefusesSelectionsThatThereAreNot) {
   request.add_heads(1);
   ExpectBad(request, "heads[1]", "heads[1]: 1 is listed twice, required once");
   request = Request({"a"});
-  request.set_reduction(static_cast<v1::AttentionReduction>(9));
-  ExpectBad(request, "reduction", "reduction: 9, required a value of AttentionReduction");
+  request.set_reduction(static_cast<v1::AttentionReduction>(99));
+  ExpectBad(request, "reduction", "reduction: 99, required a value of AttentionReduction");
   request = Request({"a"});
   request.set_top_k(-2);
   ExpectBad(request, "top_k", "top_k: -2, required at least 0");

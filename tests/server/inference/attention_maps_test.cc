@@ -55,11 +55,15 @@ TEST(PlanAttentionMapsTest, OrdersByLayerThenHead) {
       {R::kMeanHeads, {}, {1}, "L0H* L1H* L2H*"},
       {R::kMeanLayers, {0, 2}, {}, "L*H0 L*H1"},
       {R::kMeanAll, {0, 2}, {1}, "L*H*"},
+      {R::kRollout, {}, {1}, "L2H*"},
+      {R::kRollout, {2, 0}, {}, "L2H* L0H*"},
+      {R::kNoMaps, {1}, {1}, ""},
   };
   for (const PlanCase& c : cases) {
     const auto plan = PlanAttentionMaps({c.layers, c.heads, c.reduction}, kLayers, kHeads);
     ASSERT_TRUE(plan.ok()) << plan.status();
     EXPECT_EQ(Describe(*plan), c.maps);
+    EXPECT_EQ(plan->is_rollout, c.reduction == R::kRollout);
   }
 }
 
