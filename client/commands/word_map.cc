@@ -50,7 +50,11 @@ std::vector<Unit> MakeUnits(const v1::Explanation& explanation, const TextRow& t
   return units;
 }
 
-std::string Title(const v1::AttentionMap& map) {
+std::string Title(const v1::AttentionMap& map, bool is_rollout) {
+  if (is_rollout) {
+    return map.layer() == 0 ? "Rollout of layer 0"
+                            : absl::StrCat("Rollout of layers 0 to ", map.layer());
+  }
   if (map.has_layer() && map.has_head()) {
     return absl::StrCat("Layer ", map.layer(), ", head ", map.head());
   }
@@ -60,7 +64,7 @@ std::string Title(const v1::AttentionMap& map) {
 }
 
 absl::StatusOr<HeatMap> ToHeatMap(const v1::AttentionMap& map, size_t num_tokens,
-                                  const std::vector<Unit>& units) {
+                                  const std::vector<Unit>& units, bool is_rollout) {
   ASSIGN_OR_RETURN(const TensorView view, FromProto(map.weights()));
   const auto tokens = static_cast<int64_t>(num_tokens);
   if (view.shape != Shape({tokens, tokens})) {
@@ -70,7 +74,7 @@ absl::StatusOr<HeatMap> ToHeatMap(const v1::AttentionMap& map, size_t num_tokens
   ASSIGN_OR_RETURN(const Tensor weights, ToFloat32(view));
   const float* const values = weights.values<float>().data();
   HeatMap heat_map;
-  heat_map.title = Title(map);
+  heat_map.title = Title(map, is_rollout);
   for (const Unit& unit : units) heat_map.row_labels.push_back(unit.label);
   heat_map.column_labels = heat_map.row_labels;
   for (const Unit& from : units) {
@@ -93,8 +97,9 @@ absl::StatusOr<std::vector<HeatMap>> ToHeatMaps(const v1::Explanation& explanati
   const std::vector<Unit> units = MakeUnits(explanation, text, options);
   std::vector<HeatMap> heat_maps;
   for (const v1::AttentionMap& map : explanation.maps()) {
-    ASSIGN_OR_RETURN(HeatMap heat_map,
-                     ToHeatMap(map, static_cast<size_t>(explanation.tokens_size()), units));
+    ASSIGN_OR_RETURN(
+        HeatMap heat_map,
+        ToHeatMap(map, static_cast<size_t>(explanation.tokens_size()), units, options.rollout));
     heat_maps.push_back(std::move(heat_map));
   }
   return heat_maps;

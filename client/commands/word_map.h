@@ -15,6 +15,7 @@ namespace attentiond::client {
 struct WordMapOptions {
   bool merge_words = false;   ///< one row and column for all tokens of a word
   bool hide_special = false;  ///< leave out [CLS] and its like; what is left is not rescaled
+  bool rollout = false;       ///< the maps are rollouts, for their titles
 };
 
 /// One heat map for each map of the explanation, all with the same labels. Attention to a word is

@@ -1,5 +1,4 @@
-// client/render/color_map.h -- numbers in [0, 1] as colours, the same in the terminal, SVG and
-// HTML.
+// client/render/color_map.h -- numbers as colours, the same in the terminal, SVG and HTML.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +15,13 @@ struct Rgb {
 /// A sequential map from pale (0) over teal to deep indigo (1). Lightness falls steadily, so that
 /// it reads without colour vision and in print. Values outside [0, 1] and NaN are clamped.
 Rgb HeatColor(double value);
+
+/// A diverging map from deep orange (-1) over pale (0) to deep blue (1): told apart without red and
+/// green. Values outside [-1, 1] and NaN are clamped, NaN to 0.
+Rgb EffectColor(double value);
+
+/// The same for dark paper: dim in the middle, bright at the ends.
+Rgb EffectColorOnDark(double value);
 
 /// Black or white, whichever has the higher contrast (WCAG 2.1) on `background`.
 Rgb TextColorOn(Rgb background);

@@ -4,9 +4,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "client/render/attribution.h"
+#include "client/render/terminal_style.h"
 
 namespace attentiond::client {
 
@@ -28,13 +32,6 @@ double LargestWeight(const HeatMap& map);
 /// "42" for 0.42, "<1" for what is above zero and rounds to nothing, "0".
 std::string Percent(double weight);
 
-enum class ColorDepth { kNone, k256, kTrueColor };
-
-struct TerminalStyle {
-  ColorDepth color = ColorDepth::kNone;
-  int columns = 0;  ///< width of the terminal; 0: unlimited
-};
-
 /// Rows of coloured cells with the percentage in each; without colour the percentages alone, the
 /// largest of a row marked '*'. Column labels are cut, then replaced by numbers, and at last the
 /// columns go into blocks below each other, to keep lines within style.columns.
@@ -50,11 +47,13 @@ struct HeatMapPage {
   std::string model;                                   ///< its name
   std::vector<std::pair<std::string, double>> scores;  ///< labels with probabilities; may be empty
   std::vector<HeatMap> maps;                           ///< with the same labels; at least one
+  bool is_rollout = false;  ///< a row is what a word is made of, rather than what it looks at
+  std::optional<Attribution> attribution = std::nullopt;
 };
 
 /// A stand-alone HTML page without any network access (its content security policy forbids it):
-/// the words, shaded by what the chosen word attends to, the scores, and each map as a table. Works
-/// without scripts; they add choosing a word and a map.
+/// the scores, what each word does to them, the words shaded by what the chosen word attends to,
+/// and each map as a table. Works without scripts; they add choosing a word and a map.
 std::string RenderHeatMapHtml(const HeatMapPage& page);
 
 }  // namespace attentiond::client

@@ -36,15 +36,16 @@ void AppendScores(const HeatMapPage& page, std::string* out) {
 }
 
 // The words as buttons; hidden until the script is there to answer them.
-void AppendWords(const HeatMap& map, std::string* out) {
-  absl::StrAppend(out,
-                  "<section data-script hidden>\n<h2>Choose a word to see where it looks</h2>\n"
-                  "<div class=\"words\">\n");
+void AppendWords(const HeatMapPage& page, const HeatMap& map, std::string* out) {
+  absl::StrAppend(out, "<section data-script hidden>\n<h2>Choose a word to see ",
+                  page.is_rollout ? "what it is made of" : "where it looks",
+                  "</h2>\n<div class=\"words\">\n");
   for (const std::string& label : map.row_labels) {
     absl::StrAppend(out, "<button type=\"button\" aria-pressed=\"false\">", EscapeMarkup(label),
                     "</button>\n");
   }
-  absl::StrAppend(out, "</div>\n<output aria-live=\"polite\"></output>\n</section>\n");
+  absl::StrAppend(out, "</div>\n<output aria-live=\"polite\" data-verb=\"",
+                  page.is_rollout ? "is made of" : "looks at", "\"></output>\n</section>\n");
 }
 
 void AppendChoice(const HeatMapPage& page, std::string* out) {
@@ -95,10 +96,12 @@ std::string RenderHeatMapHtml(const HeatMapPage& page) {
   absl::StrAppend(&out, "<h1>", EscapeMarkup(page.text), "</h1>\n<p class=\"soft\">Attention of ",
                   "the model <strong>", EscapeMarkup(page.model), "</strong></p>\n");
   AppendScores(page, &out);
-  AppendWords(page.maps.front(), &out);
-  absl::StrAppend(&out,
-                  "<h2>The whole map</h2>\n<p class=\"soft\">A row is a word that looks, a column "
-                  "what it looks at; numbers are per cent of the row.</p>\n");
+  if (page.attribution) out += RenderAttributionHtml(*page.attribution);
+  AppendWords(page, page.maps.front(), &out);
+  absl::StrAppend(&out, "<h2>The whole map</h2>\n<p class=\"soft\">A row is a word ",
+                  page.is_rollout ? "after these layers, a column what it is made of"
+                                  : "that looks, a column what it looks at",
+                  "; numbers are per cent of the row.</p>\n");
   AppendChoice(page, &out);
   for (const HeatMap& map : page.maps) AppendMap(map, &out);
   absl::StrAppend(&out, "</main>\n<script>", kHeatMapScript, "</script>\n</body>\n</html>\n");

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kLayout = R"css(
 :root { --paper: #fdfcf8; --ink: #1d1b2e; --soft: #57546b; --line: #dedbd0; --card: #ffffff;
-  --accent: #c2410c; --bar: #2f6298; color-scheme: light; }
+  --accent: #c2410c; --bar: #2f6298; --track: linear-gradient(var(--line), var(--line)) 50% / 1px 100% no-repeat;
+  color-scheme: light; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15141d; --ink: #edebe4; --soft: #a9a6b8;
   --line: #35333f; --card: #1e1d28; --accent: #fb923c; --bar: #6fb3c9; color-scheme: dark; } }
 * { box-sizing: border-box; }
@@ -24,6 +25,19 @@ p { margin: .2rem 0; } .soft { color: var(--soft); font-size: .92rem; }
   gap: .3rem .9rem; align-items: center; margin: .6rem 0 0; }
 .scores .track { height: .7rem; border-radius: .35rem; background: var(--line); overflow: hidden; }
 .scores .fill { display: block; height: 100%; background: var(--bar); }
+.effects { font-size: 1.25rem; line-height: 1.4; margin: .8rem 0 0; overflow-wrap: anywhere;
+  white-space: pre-wrap; }
+.effects span { display: inline-flex; flex-direction: column; align-items: center; max-width: 100%;
+  vertical-align: top; min-height: 2.9rem; }
+.effects b { font-weight: inherit; margin: 0 1px; padding: .05rem .35rem; border-radius: .4rem; }
+.effects small { font-size: .75rem; line-height: 1.5; padding: 0 .2rem; color: var(--soft);
+  font-variant-numeric: tabular-nums; }
+details { margin-top: .8rem; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
+summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.numbers td { text-align: right; padding: 0 .5rem; height: 1.7rem; }
+.numbers thead th { padding: 0 .5rem .3rem; text-align: right; }
+.numbers .bar { width: 14rem; min-width: 8rem; padding: 0; background: var(--track); }
+.numbers .bar i { display: block; height: 1rem; border-radius: .2rem; }
 .words { display: flex; flex-wrap: wrap; gap: .35rem; margin: .7rem 0 0; padding: 0; }
 .words button { font: inherit; font-size: 1.1rem; padding: .2rem .55rem; border-radius: .45rem;
   border: 1px solid var(--line); background: var(--card); color: var(--ink); cursor: pointer; }
@@ -75,12 +89,29 @@ std::string HeatStyle(bool on_dark) {
   return absl::StrCat(style, gradient, "); }\n");
 }
 
+std::string EffectStyle(bool on_dark) {
+  constexpr int kMiddle = kEffectLevels / 2;
+  std::string style;
+  std::string whole, upper_half;  // of the legends' gradients
+  for (int level = 0; level < kEffectLevels; ++level) {
+    const double value = (level - kMiddle) / static_cast<double>(kMiddle);
+    const Rgb color = on_dark ? EffectColorOnDark(value) : EffectColor(value);
+    absl::StrAppendFormat(&style, ".e%d { background: %s; color: %s; }\n", level, HexColor(color),
+                          HexColor(TextColorOn(color)));
+    absl::StrAppend(&whole, ", ", HexColor(color));
+    if (level >= kMiddle) absl::StrAppend(&upper_half, ", ", HexColor(color));
+  }
+  return absl::StrCat(style, ".legend i.signed { background: linear-gradient(90deg", whole,
+                      "); }\n.legend i.unsigned { background: linear-gradient(90deg", upper_half,
+                      "); }\n");
+}
+
 }  // namespace
 
 std::string HeatMapStyleSheet() {
-  return absl::StrCat(kLayout, HeatStyle(/*on_dark=*/false),
+  return absl::StrCat(kLayout, HeatStyle(/*on_dark=*/false), EffectStyle(/*on_dark=*/false),
                       "@media (prefers-color-scheme: dark) {\n", HeatStyle(/*on_dark=*/true),
-                      "}\n");
+                      EffectStyle(/*on_dark=*/true), "}\n");
 }
 
 const char* const kHeatMapScript = R"js(
@@ -101,7 +132,7 @@ const char* const kHeatMapScript = R"js(
     const best = cellsOf(row).map((cell, at) => [Number(cell.dataset.w || 0), at])
       .sort((a, b) => b[0] - a[0]).slice(0, 3).filter((pair) => pair[0] > 0)
       .map((pair) => words[pair[1]].textContent + " " + (pair[0] / 10).toFixed(1) + " %");
-    note.textContent = words[row].textContent + " looks at: " + best.join(", ");
+    note.textContent = words[row].textContent + " " + note.dataset.verb + ": " + best.join(", ");
   };
   words.forEach((word, row) => {
     word.addEventListener("mouseenter", () => paint(row));

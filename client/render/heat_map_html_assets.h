@@ -8,6 +8,10 @@ namespace attentiond::client {
 /// Number of colour classes "c0" (nothing) to "c<kHeatLevels - 1>" (the most).
 inline constexpr int kHeatLevels = 33;
 
+/// Number of colour classes of effects, "e0" (the most against) to "e<kEffectLevels - 1>" (the most
+/// for); the one in the middle is nothing.
+inline constexpr int kEffectLevels = 33;
+
 /// The page's style sheet: light and dark, narrow and wide, print.
 std::string HeatMapStyleSheet();
 

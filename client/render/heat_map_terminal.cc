@@ -52,17 +52,6 @@ Layout PlanLayout(const HeatMap& map, int terminal_columns) {
   return layout;
 }
 
-std::string Colored(const std::string& text, Rgb background, ColorDepth depth) {
-  const Rgb foreground = TextColorOn(background);
-  if (depth == ColorDepth::kTrueColor) {
-    return absl::StrFormat("\x1b[48;2;%d;%d;%dm\x1b[38;2;%d;%d;%dm%s\x1b[0m", background.red,
-                           background.green, background.blue, foreground.red, foreground.green,
-                           foreground.blue, text);
-  }
-  return absl::StrFormat("\x1b[48;5;%dm\x1b[38;5;%dm%s\x1b[0m", NearestAnsi256(background),
-                         NearestAnsi256(foreground), text);
-}
-
 class TerminalRenderer {
  public:
   TerminalRenderer(const HeatMap& map, const TerminalStyle& style)

@@ -63,6 +63,78 @@ TEST_F(ExplainTest, SelectsLayersAndHeads) {
   EXPECT_EQ(titles({"--layer", "all", "--head", "1"}), "01 11 ");
   EXPECT_EQ(titles({"--layer", "all", "--head", "all"}), "00 01 10 11 ");
   EXPECT_EQ(titles({"--layer", "0", "--head", "1", "--mean"}), "-- ");
+  // As the help shows it, the text comes last.
+  const ProgramRun last = Run({"explain", "--layer", "0", "--head", "1", "cat"});
+  EXPECT_TRUE(absl::StrContains(last.out, "Layer 0, head 1")) << last.err;
+}
+
+TEST_F(ExplainTest, RollsOut) {
+  const ProgramRun run = Run({"explain", "--rollout", "I"});
+  EXPECT_TRUE(absl::StrContains(run.out, "\nRollout of layers 0 to 1, % of each row\n")) << run.out;
+  const ProgramRun first = Run({"explain", "--rollout", "--layer", "0", "I"});
+  EXPECT_TRUE(absl::StrContains(first.out, "\nRollout of layer 0, % of each row\n")) << first.out;
+  EXPECT_EQ(Run({"explain", "--rollout", "--mean", "I"}).exit_code, 64);
+}
+
+TEST_F(ExplainTest, PrintsWhatEachWordDoes) {
+  const ProgramRun run = Run({"explain", "-m", "sentiment", "--attribution", "I love it"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "I love it\n"
+            "POSITIVE 0.750   NEGATIVE 0.250   \n"
+            "\n"
+            "What each word does to POSITIVE 0.750\n"
+            "By how much the score and the logit fall when a word is left out. Above zero a word "
+            "speaks for POSITIVE, below zero against it.\n"
+            "\n"
+            "       score   logit\n"
+            "   I  -0.125  -0.250  ---\n"
+            "love  +0.500  +2.000  ++++++++++++\n"
+            "  it  -0.125  -0.250  ---\n");
+  const ProgramRun by_logit = Run({"explain", "--attribution", "--by", "logit", "I love it"});
+  EXPECT_TRUE(absl::StrContains(by_logit.out, "-0.250  --\n")) << by_logit.out;
+}
+
+TEST_F(ExplainTest, PrintsHowFarAnEmbeddingTurns) {
+  const ProgramRun run = Run({"explain", "-m", "embed", "--attribution", "I love"});
+  EXPECT_EQ(run.out,
+            "I love\n"
+            "\n"
+            "What each word does to the embedding\n"
+            "How far the embedding turns when a word is left out: 1 - cosine.\n"
+            "\n"
+            "        turn\n"
+            "   I   0.250  ++++++++++++\n"
+            "love   0.250  ++++++++++++\n");
+}
+
+TEST_F(ExplainTest, PrintsMapsBesideAttributionWhenAskedTo) {
+  EXPECT_FALSE(absl::StrContains(Run({"explain", "--attribution", "I"}).out, "% of each row"));
+  for (const char* flag : {"--mean", "--rollout", "--words", "--hide-special"}) {
+    const ProgramRun run = Run({"explain", "--attribution", flag, "I"});
+    EXPECT_TRUE(absl::StrContains(run.out, "What each word does")) << flag;
+    EXPECT_TRUE(absl::StrContains(run.out, "% of each row")) << flag;
+  }
+}
+
+TEST_F(ExplainTest, AttributionAsJson) {
+  const ProgramRun run =
+      Run({"explain", "--attribution", "--label", "NEGATIVE", "--json", "I love"});
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_FALSE(json.contains("maps"));
+  EXPECT_EQ(json["labels"][0]["label"], "POSITIVE");
+  EXPECT_EQ(json["attribution"], nlohmann::json::parse(R"({
+    "label": "NEGATIVE", "score": 0.75, "logit": 1.0, "words": [
+      {"text": "I", "sequence": 0, "byte_begin": 0, "byte_end": 1,
+       "score_effect": -0.125, "logit_effect": -0.25},
+      {"text": "love", "sequence": 0, "byte_begin": 2, "byte_end": 6,
+       "score_effect": 0.5, "logit_effect": 2.0}]})"));
+}
+
+TEST_F(ExplainTest, LabelsAndMeasuresAreOfAttribution) {
+  EXPECT_EQ(Run({"explain", "--label", "POSITIVE", "I"}).exit_code, 64);
+  EXPECT_EQ(Run({"explain", "--by", "logit", "I"}).exit_code, 64);
+  EXPECT_EQ(Run({"explain", "--attribution", "--by", "guess", "I"}).exit_code, 64);
 }
 
 TEST_F(ExplainTest, MergesWordsAndHidesSpecialTokens) {
@@ -88,6 +160,15 @@ TEST_F(ExplainTest, WritesPictures) {
   EXPECT_TRUE(absl::StrContains(*page, "POSITIVE"));
   EXPECT_TRUE(absl::StrContains(*page, "sentiment"));
   EXPECT_TRUE(absl::StrContains(*picture, "&lt;love"));
+
+  EXPECT_FALSE(absl::StrContains(*page, "What each word does"));
+
+  const ProgramRun both = Run({"explain", "--attribution", "--html", html, "I <love> it"});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  const auto attributed = ReadFile(html, 1 << 20);
+  ASSERT_TRUE(attributed.ok());
+  EXPECT_TRUE(absl::StrContains(*attributed, "What each word does to POSITIVE 0.750"));
+  EXPECT_TRUE(absl::StrContains(*attributed, "Mean of the layers and heads"));
 
   const ProgramRun several = Run({"explain", "--layer", "all", "--html", html, "cat"});
   EXPECT_EQ(several.exit_code, 0) << several.err;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -49,7 +50,8 @@ void Tokens(const std::string& text, bool special,
     const auto place = static_cast<int64_t>(begin);
     AddWordPiece(piece.substr(0, kLongest), place, word, tokens);
     if (piece.size() > kLongest) {
-      AddWordPiece("##" + piece.substr(kLongest), place + static_cast<int64_t>(kLongest), word, tokens);
+      AddWordPiece("##" + piece.substr(kLongest), place + static_cast<int64_t>(kLongest), word,
+                   tokens);
     }
     ++word;
     begin = end + 1;
@@ -90,6 +92,64 @@ void SetMap(int tokens, v1::Tensor* tensor) {
     }
   }
   SetFloats({tokens, tokens}, weights, tensor);
+}
+
+// One map of a reply; absent: a mean.
+struct MapName {
+  std::optional<int> layer, head;
+};
+
+// Those listed, or all.
+template <typename Numbers>
+std::vector<std::optional<int>> Listed(const Numbers& listed, int count) {
+  std::vector<std::optional<int>> numbers(listed.begin(), listed.end());
+  for (int number = 0; listed.empty() && number < count; ++number) numbers.emplace_back(number);
+  return numbers;
+}
+
+std::vector<MapName> MapsOf(const v1::ExplainRequest& request) {
+  const v1::AttentionReduction reduction = request.reduction();
+  if (reduction == v1::ATTENTION_REDUCTION_NO_MAPS) return {};
+  const bool is_rollout = reduction == v1::ATTENTION_REDUCTION_ROLLOUT;
+  const bool each_layer = is_rollout || reduction == v1::ATTENTION_REDUCTION_NONE ||
+                          reduction == v1::ATTENTION_REDUCTION_MEAN_HEADS;
+  const bool each_head =
+      reduction == v1::ATTENTION_REDUCTION_NONE || reduction == v1::ATTENTION_REDUCTION_MEAN_LAYERS;
+  const std::vector<std::optional<int>> mean(1);
+  auto layers = each_layer ? Listed(request.layers(), kLayers) : mean;
+  if (is_rollout && request.layers().empty()) layers = {kLayers - 1};
+  const auto heads = each_head ? Listed(request.heads(), kHeads) : mean;
+  std::vector<MapName> maps;
+  for (const auto layer : layers) {
+    for (const auto head : heads) maps.push_back({layer, head});
+  }
+  return maps;
+}
+
+void SetAttribution(const v1::ExplainRequest& request, const std::string& text,
+                    v1::Attribution* attribution) {
+  const bool classifies = request.model() != "embed";
+  if (classifies) {
+    const bool is_default = request.attribution_label().empty();
+    attribution->set_label(is_default ? "POSITIVE" : request.attribution_label());
+    attribution->set_score(0.75f);
+    attribution->set_logit(1.0f);
+  }
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    v1::WordAttribution* const word = attribution->add_words();
+    word->set_text(text.substr(begin, end - begin));
+    word->set_byte_begin(static_cast<int64_t>(begin));
+    word->set_byte_end(static_cast<int64_t>(end));
+    const bool supports = absl::StrContains(word->text(), "love");
+    if (classifies) {
+      word->set_score_effect(supports ? 0.5f : -0.125f);
+      word->set_logit_effect(supports ? 2.0f : -0.25f);
+    } else {
+      word->set_cosine_effect(0.25f);
+    }
+    begin = end + 1;
+  }
 }
 
 }  // namespace
@@ -236,31 +296,21 @@ grpc::Status FakeServer::Embed(grpc::ServerContext* context, const v1::EmbedRequ
 grpc::Status FakeServer::Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
                                  v1::ExplainResponse* response) {
   if (grpc::Status status = EnterTexts(*context, request->inputs()); !status.ok()) return status;
-  std::vector<int> layers(request->layers().begin(), request->layers().end());
-  std::vector<int> heads(request->heads().begin(), request->heads().end());
-  for (int layer = 0; layers.empty() || layer > 0; layer = (layer + 1) % kLayers) {
-    layers.push_back(layer);
-  }
-  for (int head = 0; heads.empty() || head > 0; head = (head + 1) % kHeads) heads.push_back(head);
-  const v1::AttentionReduction reduction = request->reduction();
-  const bool each_layer =
-      reduction == v1::ATTENTION_REDUCTION_NONE || reduction == v1::ATTENTION_REDUCTION_MEAN_HEADS;
-  const bool each_head =
-      reduction == v1::ATTENTION_REDUCTION_NONE || reduction == v1::ATTENTION_REDUCTION_MEAN_LAYERS;
-  if (!each_layer) layers.resize(1);
-  if (!each_head) heads.resize(1);
   for (const v1::TextInput& input : request->inputs()) {
     v1::Explanation* const result = response->add_results();
     Tokens(input.text(), /*special=*/true, result->mutable_tokens());
-    for (const int layer : layers) {
-      for (const int head : heads) {
-        v1::AttentionMap* const map = result->add_maps();
-        if (each_layer) map->set_layer(layer);
-        if (each_head) map->set_head(head);
-        SetMap(result->tokens_size(), map->mutable_weights());
-      }
+    for (const MapName& name : MapsOf(*request)) {
+      v1::AttentionMap* const map = result->add_maps();
+      if (name.layer) map->set_layer(*name.layer);
+      if (name.head) map->set_head(*name.head);
+      SetMap(result->tokens_size(), map->mutable_weights());
     }
-    SetScores(input.text(), 0, result->mutable_classification());
+    if (request->model() != "embed") {
+      SetScores(input.text(), 0, result->mutable_classification());
+    }
+    if (request->attribute_words()) {
+      SetAttribution(*request, input.text(), result->mutable_attribution());
+    }
   }
   return grpc::Status::OK;
 }

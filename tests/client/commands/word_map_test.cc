@@ -53,6 +53,17 @@ TEST(ToHeatMapsTest, MergedWordsSumColumnsAndAverageRows) {
   for (size_t row = 0; row < 2; ++row) EXPECT_FLOAT_EQ(map.at(row, 0) + map.at(row, 1), 1);
 }
 
+TEST(ToHeatMapsTest, RolloutsSayWhichLayersTheyGoThrough) {
+  v1::Explanation explanation = Explained();
+  explanation.mutable_maps(0)->set_layer(0);
+  const auto title = [&] {
+    return (*ToHeatMaps(explanation, {"Unlike cats", {}}, {.rollout = true}))[0].title;
+  };
+  EXPECT_EQ(title(), "Rollout of layer 0");
+  explanation.mutable_maps(0)->set_layer(5);
+  EXPECT_EQ(title(), "Rollout of layers 0 to 5");
+}
+
 TEST(ToHeatMapsTest, WordsOfAPairAreApart) {
   v1::Explanation explanation;
   AddToken("a", 0, 0, 0, 1, &explanation);

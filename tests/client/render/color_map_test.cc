@@ -24,11 +24,45 @@ TEST(HeatColorTest, ClampsNonsense) {
   EXPECT_EQ(HeatColor(std::numeric_limits<double>::quiet_NaN()), HeatColor(0));
 }
 
+TEST(EffectColorTest, GetsSteadilyStrongerToBothSides) {
+  for (const double sign : {-1.0, 1.0}) {
+    double light = ContrastRatio(EffectColor(0), kBlack);
+    double dim = ContrastRatio(EffectColorOnDark(0), kBlack);
+    for (int step = 1; step <= 100; ++step) {
+      const double value = sign * step / 100.0;
+      EXPECT_LT(ContrastRatio(EffectColor(value), kBlack), light) << value;
+      EXPECT_GT(ContrastRatio(EffectColorOnDark(value), kBlack), dim) << value;
+      light = ContrastRatio(EffectColor(value), kBlack);
+      dim = ContrastRatio(EffectColorOnDark(value), kBlack);
+    }
+  }
+}
+
+TEST(EffectColorTest, TellsTheSignsApartByBlueAndRed) {
+  for (int step = 10; step <= 100; ++step) {
+    const double value = step / 100.0;
+    EXPECT_GT(EffectColor(value).blue, EffectColor(value).red) << value;
+    EXPECT_LT(EffectColor(-value).blue, EffectColor(-value).red) << value;
+    EXPECT_GT(EffectColorOnDark(value).blue, EffectColorOnDark(value).red) << value;
+  }
+}
+
+TEST(EffectColorTest, ClampsNonsense) {
+  EXPECT_EQ(EffectColor(-2), EffectColor(-1));
+  EXPECT_EQ(EffectColor(2), EffectColor(1));
+  EXPECT_EQ(EffectColor(std::numeric_limits<double>::quiet_NaN()), EffectColor(0));
+}
+
 TEST(TextColorTest, IsReadableEverywhere) {
   for (int step = 0; step <= 100; ++step) {
     const Rgb background = HeatColor(step / 100.0);
     // WCAG 2.1 level AA asks 4.5 for small text.
     EXPECT_GE(ContrastRatio(background, TextColorOn(background)), 4.5) << step;
+    for (const double value : {step / 100.0, -step / 100.0}) {
+      EXPECT_GE(ContrastRatio(EffectColor(value), TextColorOn(EffectColor(value))), 4.5) << value;
+      const Rgb on_dark = EffectColorOnDark(value);
+      EXPECT_GE(ContrastRatio(on_dark, TextColorOn(on_dark)), 4.5) << value;
+    }
   }
 }
 
