@@ -22,8 +22,8 @@ through the layers: a row is how much of each input word that word is made of.
 Attribution (--attribution): leaves out one word after the other and prints by how much
 the label's score and logit fall, or how far an embedding turns (1 - cosine). Above zero,
 blue and +++: the word speaks for the label. Below, orange and ---: against it. A score
-close to 1 hardly moves: --by logit colours by the logit. Maps are printed as well
-when one of the flags of Maps, but --attribution, asks for them.
+close to 1 hardly moves: --by logit colours by the logit. Heat maps are printed as well
+when a flag of the group Maps, --html or --svg asks for them.
 
 Examples:
   attention-client explain --model sentiment "I love my cat, but my cat hates me."
