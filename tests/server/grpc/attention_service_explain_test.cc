@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/server/grpc/attention_service_test_server.h"
+#include "tests/server/grpc/explain_fixture.h"
 
 namespace attentiond::testing {
 namespace {
@@ -31,7 +31,7 @@ std::vector<float> FirstRow(const v1::AttentionMap& map) {
   return row;
 }
 
-class ExplainTest : public ::testing::Test {
+class ExplainTest : public ExplainFixture {
  protected:
   static v1::ExplainRequest Request(const std::vector<std::string>& texts) {
     v1::ExplainRequest request;
@@ -39,26 +39,6 @@ class ExplainTest : public ::testing::Test {
     for (const std::string& text : texts) request.add_inputs()->set_text(text);
     return request;
   }
-  grpc::Status Explain(const v1::ExplainRequest& request, v1::ExplainResponse* response) {
-    grpc::ClientContext context;
-    return server_.stub().Explain(&context, request, response);
-  }
-  v1::ExplainResponse Good(const v1::ExplainRequest& request) {
-    v1::ExplainResponse response;
-    const grpc::Status status = Explain(request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-  void ExpectBad(const v1::ExplainRequest& request, const std::string& field,
-                 const std::string& message) {
-    v1::ExplainResponse response;
-    const grpc::Status status = Explain(request, &response);
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-    EXPECT_EQ(BadField(status), field);
-    EXPECT_EQ(status.error_message(), message);
-  }
-
-  AttentionTestServer server_;
 };
 
 TEST_F(ExplainTest, AveragesOverAllLayersAndHeadsByDefault) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/server/grpc/attention_service_test_server.h"
+#include "tests/server/grpc/explain_fixture.h"
 
 namespace attentiond::testing {
 namespace {
@@ -21,7 +21,7 @@ std::vector<std::string> Texts(const v1::Attribution& attribution) {
   return texts;
 }
 
-class ExplainAttributionTest : public ::testing::Test {
+class ExplainAttributionTest : public ExplainFixture {
  protected:
   static v1::ExplainRequest Request(const std::vector<std::string>& texts) {
     v1::ExplainRequest request;
@@ -30,24 +30,6 @@ class ExplainAttributionTest : public ::testing::Test {
     request.set_attribute_words(true);
     for (const std::string& text : texts) request.add_inputs()->set_text(text);
     return request;
-  }
-  grpc::Status Explain(const v1::ExplainRequest& request, v1::ExplainResponse* response) {
-    grpc::ClientContext context;
-    return server_.stub().Explain(&context, request, response);
-  }
-  v1::ExplainResponse Good(const v1::ExplainRequest& request) {
-    v1::ExplainResponse response;
-    const grpc::Status status = Explain(request, &response);
-    EXPECT_TRUE(status.ok()) << status.error_message();
-    return response;
-  }
-  void ExpectBad(const v1::ExplainRequest& request, const std::string& field,
-                 const std::string& message) {
-    v1::ExplainResponse response;
-    const grpc::Status status = Explain(request, &response);
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-    EXPECT_EQ(BadField(status), field);
-    EXPECT_EQ(status.error_message(), message);
   }
   /// The scores that Classify gives, by label.
   std::map<std::string, float> Scores(const v1::TextInput& input) {
@@ -61,8 +43,6 @@ class ExplainAttributionTest : public ::testing::Test {
     for (const auto& label : response.results(0).labels()) scores[label.label()] = label.score();
     return scores;
   }
-
-  AttentionTestServer server_;
 };
 
 TEST_F(ExplainAttributionTest, IsWhatClassifySaysWithoutEachWord) {
