@@ -19,22 +19,22 @@ TokenTrie::TokenTrie(std::vector<std::pair<absl::string_view, int32_t>> keys) {
   const auto add_node = [&](char label, Range range) {
     ranges.push_back(range);
     labels_.push_back(label);
-    values_.push_back(kNoValue);
-    children_.push_back({});
+    nodes_.push_back({});
   };
   add_node('\0', {0, keys.size(), 0});
   for (size_t node = 0; node < ranges.size(); ++node) {
     auto [begin, end, depth] = ranges[node];
     for (; begin < end && keys[begin].first.size() == depth; ++begin) {
-      if (values_[node] == kNoValue) values_[node] = keys[begin].second;
+      if (nodes_[node].value == kNoValue) nodes_[node].value = keys[begin].second;
     }
-    children_[node].begin = static_cast<Node>(ranges.size());
+    nodes_[node].first_child = static_cast<Node>(ranges.size());
+    nodes_[node].first_label = begin < end ? keys[begin].first[depth] : '\0';
     while (begin < end) {
       const char label = keys[begin].first[depth];
       size_t group_end = begin + 1;
       while (group_end < end && keys[group_end].first[depth] == label) ++group_end;
       add_node(label, {begin, group_end, depth + 1});
-      ++children_[node].count;
+      ++nodes_[node].num_children;
       begin = group_end;
     }
   }
@@ -54,7 +54,8 @@ TokenTrie::Match TokenTrie::LongestPrefix(absl::string_view text, Node node) con
   for (size_t i = 0; i < text.size(); ++i) {
     node = Child(node, text[i]);
     if (node == kNoNode) break;
-    if (values_[node] != kNoValue) match = {i + 1, values_[node]};
+    const int32_t value = Value(node);
+    if (value != kNoValue) match = {i + 1, value};
   }
   return match;
 }
