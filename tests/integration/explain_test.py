@@ -10,8 +10,12 @@ from attentiond.v1 import attention_service_pb2 as pb
 from attentiond.v1 import attention_service_pb2_grpc as rpc
 import grpc
 import numpy as np
+from support.kserve import Client
 from support.server import CLIENT, GOLDEN, MODELS, Server
 
+# Byte-level BPE, SentencePiece with and without a space of its own, WordPiece; several labels, a regression.
+FAMILIES = ["roberta-classify", "xlmr-embed", "deberta-v2-classify", "modernbert-classify", "albert-classify",
+            "bert-multilabel", "bert-regression"]
 TEXTS = ["I love my cat, but my cat hates me.", "The film was a delight from start to finish.", "Superb!"]
 
 # The unit roundoff of f32: scores and logits are sums that rounding moves by some units, depending on what else of a row
@@ -26,7 +30,8 @@ def weights(attention_map):
 class ExplainTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server({"sentiment": MODELS / "demo-sentiment", "embed": GOLDEN / "bert-embed"},
+        cls.server = Server({"sentiment": MODELS / "demo-sentiment", "embed": GOLDEN / "bert-embed",
+                             **{family: GOLDEN / family for family in FAMILIES}},
                             flags=["--dtype", "f32"]).__enter__()
         cls.stub = rpc.AttentionServiceStub(cls.server.channel())
 
@@ -80,6 +85,47 @@ class ExplainTest(unittest.TestCase):
         whole, without = (np.array(result.values, np.float64) for result in self.stub.Embed(request, timeout=60).results)
         self.assertAlmostEqual(words[1].cosine_effect, 1 - whole @ without / np.linalg.norm(whole) / np.linalg.norm(without),
                                delta=ROUNDING)
+
+    def test_every_family_and_vocabulary(self):
+        """The model's own inputs without the tokens of a word, over KServe. The words are all of the text."""
+        text = "Unbelievable caf\u00e9s,  \u732b and 3 \U0001f63a don't cost $5!"
+        infer = Client(self.server.channel()).infer
+        for model in FAMILIES:
+            result = self.explain([text], model, attribute_words=True, reduction=pb.ATTENTION_REDUCTION_NO_MAPS).results[0]
+            words, raw = result.attribution.words, text.encode()
+            covered = b"".join(raw[word.byte_begin:word.byte_end] for word in words).decode()
+            self.assertEqual("".join(covered.split()), "".join(text.split()), model)
+            output = "embedding" if "embed" in model else "logits"
+
+            def run(tokens):
+                ids = np.array([[token.id for token in tokens]], np.int64)
+                return infer(model, {"input_ids": ids}, [output])[output][0].astype(np.float64)
+
+            whole = run(result.tokens)
+            for word in words:
+                with self.subTest(model=model, word=word.text):
+                    without = run(self.left_after(word, result.tokens, raw))
+                    if output == "embedding":
+                        cosine = whole @ without / np.linalg.norm(whole) / np.linalg.norm(without)
+                        self.assertAlmostEqual(word.cosine_effect, 1 - cosine, delta=ROUNDING)
+                    else:
+                        label = int(np.argmax(whole))
+                        self.assertEqual(np.float32(word.logit_effect), np.float32(whole[label] - without[label]))
+
+    @staticmethod
+    def left_after(word, tokens, raw):
+        """Those that neither overlap the word nor are the white space before it."""
+        left, blank = [], 0
+        for token in tokens:
+            inside = not token.special and token.byte_begin < word.byte_end and token.byte_end > word.byte_begin
+            if inside:
+                del left[len(left) - blank:]
+                blank = 0
+                continue
+            left.append(token)
+            is_blank = not token.special and not raw[token.byte_begin:token.byte_end].strip()
+            blank = blank + 1 if is_blank else 0
+        return left
 
     def test_too_many_words(self):
         texts = ["a " * 60] * 9
