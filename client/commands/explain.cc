@@ -23,7 +23,7 @@ Attribution (--attribution): leaves out one word after the other and prints by h
 the label's score and logit fall, or how far an embedding turns (1 - cosine). Above zero,
 blue and +++: the word speaks for the label. Below, orange and ---: against it. A score
 close to 1 hardly moves: --by logit colours by the logit. Heat maps are printed as well
-when a flag of the group Maps, --html or --svg asks for them.
+when a flag of the group Maps asks for them; pages always have them.
 
 Examples:
   attention-client explain --model sentiment "I love my cat, but my cat hates me."
@@ -52,10 +52,11 @@ struct Flags {
   ExplainPictures pictures;
   std::string color = "auto";
 
-  bool wants_maps() const {
+  bool prints_maps() const {
     return !attribution || layers.each() || heads.each() || mean || words.rollout ||
-           words.merge_words || words.hide_special || !pictures.empty();
+           words.merge_words || words.hide_special;
   }
+  bool wants_maps() const { return prints_maps() || !pictures.empty(); }
 };
 
 void ParseSelection(const std::string& flag, Selection* selection) {
@@ -97,7 +98,10 @@ v1::ExplainRequest MakeRequest(const Flags& flags, const TextChunk& chunk) {
 
 absl::Status HandleResult(const Flags& flags, const v1::Explanation& explanation,
                           const TextRow& text, const Console& console) {
-  ExplainedText explained{explanation, text, {}, flags.words.rollout, std::nullopt};
+  ExplainedText explained{.explanation = explanation,
+                          .text = text,
+                          .prints_maps = flags.prints_maps(),
+                          .is_rollout = flags.words.rollout};
   ASSIGN_OR_RETURN(explained.maps, ToHeatMaps(explanation, text, flags.words));
   if (explanation.has_attribution()) {
     const auto measure = flags.measure == "logit" ? EffectMeasure::kLogit : EffectMeasure::kScore;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/types/span.h"
 #include "client/commands/json_line.h"
 #include "client/file.h"
 #include "client/render/escape.h"
@@ -14,6 +15,11 @@ namespace {
 
 // A page of more cells than this is slow to open and says nothing.
 constexpr size_t kMaxPageCells = 500'000;
+
+absl::Span<const HeatMap> MapsToPrint(const ExplainedText& explained) {
+  if (!explained.prints_maps) return {};
+  return explained.maps;
+}
 
 nlohmann::ordered_json MapJson(const v1::AttentionMap& proto, const HeatMap& map) {
   nlohmann::ordered_json object;
@@ -72,7 +78,7 @@ void PrintExplanation(const ExplainedText& explained, const TerminalStyle& style
          << Printable(explained.attribution->explanation) << "\n\n"
          << RenderAttributionTerminal(*explained.attribution, style);
   }
-  for (const HeatMap& map : explained.maps) {
+  for (const HeatMap& map : MapsToPrint(explained)) {
     *out << "\n" << Printable(map.title) << ", % of each row\n";
     *out << RenderHeatMapTerminal(map, style);
   }
@@ -85,12 +91,13 @@ void PrintExplanationJson(const ExplainedText& explained, std::ostream* out) {
   const v1::Explanation& explanation = explained.explanation;
   nlohmann::ordered_json object = {{"text", explained.text.text}};
   if (explained.text.pair) object["text_pair"] = *explained.text.pair;
-  if (!explained.maps.empty()) {
-    object["tokens"] = explained.maps.front().row_labels;
+  const absl::Span<const HeatMap> maps = MapsToPrint(explained);
+  if (!maps.empty()) {
+    object["tokens"] = maps.front().row_labels;
     object["maps"] = nlohmann::ordered_json::array();
   }
-  for (size_t i = 0; i < explained.maps.size(); ++i) {
-    object["maps"].push_back(MapJson(explanation.maps(static_cast<int>(i)), explained.maps[i]));
+  for (size_t i = 0; i < maps.size(); ++i) {
+    object["maps"].push_back(MapJson(explanation.maps(static_cast<int>(i)), maps[i]));
   }
   for (const auto& label : explanation.classification().labels()) {
     object["labels"].push_back({{"label", label.label()}, {"score", FewestDigits(label.score())}});

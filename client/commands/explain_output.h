@@ -17,9 +17,10 @@ namespace attentiond::client {
 struct ExplainedText {
   const v1::Explanation& explanation;
   const TextRow& text;
-  std::vector<HeatMap> maps;
+  std::vector<HeatMap> maps = {};
+  bool prints_maps = true;  ///< else they are for pictures alone
   bool is_rollout = false;
-  std::optional<Attribution> attribution;
+  std::optional<Attribution> attribution = std::nullopt;
 };
 
 /// Scores, attribution and heat maps.

@@ -165,6 +165,7 @@ TEST_F(ExplainTest, WritesPictures) {
 
   const ProgramRun both = Run({"explain", "--attribution", "--html", html, "I <love> it"});
   EXPECT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_FALSE(absl::StrContains(both.out, "% of each row")) << "on the page alone";
   const auto attributed = ReadFile(html, 1 << 20);
   ASSERT_TRUE(attributed.ok());
   EXPECT_TRUE(absl::StrContains(*attributed, "What each word does to POSITIVE 0.750"));
