@@ -21,8 +21,8 @@ namespace attentiond::client {
 /// Explain: one map per layer and head asked for; row i looks at token i with 0.5 and at the others
 /// alike; a rollout goes up to each layer listed, or layer 1. A word with "love" in it speaks for
 /// the label by 0.5 (logit 2), any other against it by 0.125 (logit 0.25); model "embed" turns by
-/// 0.25 without any word. Attend: the formula in float, without options. A text "fail CODE" fails the call with
-/// that code.
+/// 0.25 without any word. Attend: the formula in float, without options. A text "fail CODE" fails
+/// the call with that code.
 class FakeServer final : public v1::AttentionService::Service,
                          public grpc::health::v1::Health::Service {
  public:
