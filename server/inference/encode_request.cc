@@ -14,10 +14,9 @@ namespace attentiond {
 
 class EncodeRequest::RowTask final : public ModelTask {
  public:
-  RowTask(std::shared_ptr<EncodeRequest> request, size_t row, RowKey key)
+  RowTask(std::shared_ptr<EncodeRequest> request, size_t row)
       : request_(std::move(request)),
         row_(row),
-        key_(std::move(key)),
         cost_(std::max(int64_t{1}, request_->rows_[row].encoding.size())) {}
 
   int64_t cost() const override { return cost_; }
@@ -33,13 +32,12 @@ class EncodeRequest::RowTask final : public ModelTask {
   EncodeRequest& request() const { return *request_; }
   size_t row() const { return row_; }
   // What makes it the same as another, and since when it waits.
-  RowSharing::Row sharing() const { return {&key_, request_->queued_}; }
-  const RowKey& key() const { return key_; }
+  RowSharing::Row sharing() const { return {&key(), request_->queued_}; }
+  const RowKey& key() const { return request_->keys_[row_]; }
 
  private:
   const std::shared_ptr<EncodeRequest> request_;
   const size_t row_;
-  const RowKey key_;
   const int64_t cost_;
 };
 
@@ -80,6 +78,7 @@ absl::Status EncodeRequest::PrepareRows() {
     tokenized |= inputs_[row].ids.empty();
     const absl::Status prepared = PrepareRow(row);
     if (!prepared.ok()) return InRow(row, prepared);
+    keys_.push_back(KeyOf(RowAt(row)));
     row_tokens.push_back(rows_[row].encoding.size());
   }
   const absl::Duration elapsed = clock_->Now() - created_;
@@ -120,7 +119,7 @@ int64_t EncodeRequest::TakeCachedRows() {
   cached_.resize(rows_.size());
   int64_t hits = 0;
   for (size_t row = 0; row < rows_.size(); ++row) {
-    cached_[row] = cache.Find(model_->cache_number, KeyOf(RowAt(row)), &rows_[row].result);
+    cached_[row] = cache.Find(model_->cache_number, keys_[row], &rows_[row].result);
     hits += cached_[row] ? 1 : 0;
   }
   const auto misses = static_cast<int64_t>(rows_.size()) - hits;
@@ -138,7 +137,7 @@ absl::Status EncodeRequest::QueueRows() {
   queued_ = clock_->Now();
   for (size_t row = 0; row < rows_.size(); ++row) {
     if (!cached_.empty() && cached_[row]) continue;
-    tasks.push_back(std::make_unique<RowTask>(shared_from_this(), row, KeyOf(RowAt(row))));
+    tasks.push_back(std::make_unique<RowTask>(shared_from_this(), row));
   }
   return model_->queue->Schedule(&tasks);
 }

@@ -73,6 +73,7 @@ class EncodeRequest : public std::enable_shared_from_this<EncodeRequest> {
   // between.
   std::vector<EncodeInput> inputs_;  // the texts are the transport's, and gone once it was answered
   std::vector<EncodedRow> rows_;
+  std::vector<RowKey> keys_;  // by row
   std::vector<bool> cached_;  // by row; empty without a cache
   absl::Time queued_;
   int64_t rows_in_batch_ = 0;  // of the batch that is about to be answered
