@@ -27,6 +27,8 @@ enum class ModelKind : uint8_t {
   kSequenceClassification,  ///< an encoder with a classification head
   kTokenClassification,     ///< an encoder with a head for each token: named entities
   kEmbedding,               ///< an encoder without a head
+  kTranslation,             ///< an encoder and a decoder of text
+  kCaptioning,              ///< an encoder of images and a decoder of text
 };
 
 /// What is known of a loaded model; constant.
