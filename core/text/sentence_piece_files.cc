@@ -10,6 +10,7 @@
 #include "core/base/status_macros.h"
 #include "core/text/component_factories.h"
 #include "core/text/models/sentence_piece.h"
+#include "core/text/translation/language_codes.h"
 
 namespace attentiond {
 namespace {
@@ -20,7 +21,8 @@ using SpecialToken = TokenizerConfig::SpecialToken;
 // The tokens of a model, and which of them the file's pieces are.
 struct Layout {
   std::vector<std::string> tokens;
-  std::vector<int32_t> ids;  // by piece
+  std::vector<int32_t> ids;        // by piece
+  std::vector<std::string> added;  // special tokens besides the class's own
 };
 
 void AppendPieces(const std::vector<std::string>& pieces, size_t first, Layout* layout) {
@@ -32,7 +34,7 @@ void AppendPieces(const std::vector<std::string>& pieces, size_t first, Layout* 
 
 // Fairseq's: its own special tokens, then the pieces after <unk>, <s>, </s>, then the mask.
 Layout XlmRobertaLayout(const std::vector<std::string>& pieces) {
-  Layout layout = {{"<s>", "<pad>", "</s>", "<unk>"}, std::vector<int32_t>(pieces.size(), 3)};
+  Layout layout = {{"<s>", "<pad>", "</s>", "<unk>"}, std::vector<int32_t>(pieces.size(), 3), {}};
   for (const auto& [piece, id] : {std::pair<size_t, int32_t>{1, 0}, {2, 2}}) {
     if (piece < pieces.size()) layout.ids[piece] = id;
   }
@@ -41,10 +43,22 @@ Layout XlmRobertaLayout(const std::vector<std::string>& pieces) {
   return layout;
 }
 
+// XLM-RoBERTa's, with languages before the mask.
+Layout LanguageLayout(const std::vector<std::string>& pieces,
+                      absl::Span<const absl::string_view> languages) {
+  Layout layout = XlmRobertaLayout(pieces);
+  layout.tokens.pop_back();
+  for (const absl::string_view language : languages) layout.added.emplace_back(language);
+  layout.tokens.insert(layout.tokens.end(), layout.added.begin(), layout.added.end());
+  layout.tokens.push_back("<mask>");
+  return layout;
+}
+
 // The pieces come after four tokens, of which three are not used; <unk> is the fourth.
 Layout CamembertLayout(const std::vector<std::string>& pieces) {
   Layout layout = {{"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<unk>NOTUSED"},
-                   std::vector<int32_t>(pieces.size(), 3)};
+                   std::vector<int32_t>(pieces.size(), 3),
+                   {}};
   AppendPieces(pieces, 1, &layout);
   layout.tokens.push_back("<mask>");
   return layout;
@@ -52,10 +66,11 @@ Layout CamembertLayout(const std::vector<std::string>& pieces) {
 
 // The pieces, and sentinels in falling order.
 Layout T5Layout(const std::vector<std::string>& pieces, int64_t num_sentinels) {
-  Layout layout = {{}, std::vector<int32_t>(pieces.size(), 0)};
+  Layout layout = {{}, std::vector<int32_t>(pieces.size(), 0), {}};
   AppendPieces(pieces, 0, &layout);
   for (int64_t i = num_sentinels; i-- > 0;) {
-    layout.tokens.push_back(absl::StrCat("<extra_id_", i, ">"));
+    layout.added.push_back(absl::StrCat("<extra_id_", i, ">"));
+    layout.tokens.push_back(layout.added.back());
   }
   return layout;
 }
@@ -114,6 +129,30 @@ const std::vector<TokenizerClass>& Classes() {
        kT5Tokens,
        {"A", "eos_token"},
        {"A", "eos_token", "B", "eos_token"},
+       0},
+      {"MBartTokenizer",
+       [](const std::vector<std::string>& pieces) {
+         return LanguageLayout(pieces, MBartLanguages());
+       },
+       kFairseqTokens,
+       {"A", "eos_token"},
+       {"A", "B", "eos_token"},
+       0},
+      {"MBart50Tokenizer",
+       [](const std::vector<std::string>& pieces) {
+         return LanguageLayout(pieces, MBart50Languages());
+       },
+       kFairseqTokens,
+       {"A", "eos_token"},
+       {"A", "B", "eos_token"},
+       0},
+      {"NllbTokenizer",
+       [](const std::vector<std::string>& pieces) {
+         return LanguageLayout(pieces, NllbLanguages());
+       },
+       kFairseqTokens,
+       {"A", "eos_token"},
+       {"A", "B", "eos_token"},
        0},
       {"DebertaV2Tokenizer",
        DebertaLayout,
@@ -195,8 +234,13 @@ absl::StatusOr<TokenizerParts> PartsFromSentencePiece(absl::string_view bytes,
 
   TokenizerParts parts;
   ASSIGN_OR_RETURN(json added_tokens, config.AddedTokens(which->special, vocab));
-  for (const std::string& token : layout.tokens) {
-    if (token.rfind("<extra_id_", 0) != 0) continue;
+  const auto is_listed = [&added_tokens](const std::string& token) {
+    return std::any_of(added_tokens.begin(), added_tokens.end(), [&token](const json& listed) {
+      return listed.value("content", json()) == json(token);
+    });
+  };
+  for (const std::string& token : layout.added) {
+    if (is_listed(token)) continue;
     added_tokens.push_back(
         {{"id", vocab[token]}, {"content", token}, {"special", true}, {"normalized", false}});
   }

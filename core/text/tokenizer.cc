@@ -29,18 +29,6 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
-absl::StatusOr<int64_t> ModelMaxLength(const std::string& path, const json& config) {
-  // transformers writes 1e30 for "no limit"; no model attends to a billion tokens.
-  constexpr double kNoLimit = 1e9;
-  const auto length = GetDouble(config, "model_max_length", kNoLimit);
-  if (!length.ok()) return InFile(path, length.status());
-  if (*length < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": \"model_max_length\" is ", *length, ", at least 1 is required"));
-  }
-  return *length >= kNoLimit ? 0 : static_cast<int64_t>(*length);
-}
-
 // A file of text or of a SentencePiece model.
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   constexpr int64_t kMaxBytes = int64_t{256} << 20;
@@ -50,16 +38,6 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
         absl::StrCat(path, ": has ", file.size(), " bytes, at most ", kMaxBytes, " are allowed"));
   }
   return file.ReadAll();
-}
-
-// config.json's "model_type"; "" when there is none, or no such file.
-absl::StatusOr<std::string> ModelType(const std::string& directory) {
-  const std::string path = absl::StrCat(directory, "/config.json");
-  if (!Exists(path)) return std::string();
-  ASSIGN_OR_RETURN(const json config, ReadJsonFile(path));
-  auto type = GetString(config, "model_type", "");
-  if (!type.ok()) return InFile(path, type.status());
-  return type;
 }
 
 using Loaded = absl::StatusOr<std::unique_ptr<Tokenizer>>;
@@ -111,20 +89,16 @@ Loaded LoadOlderFiles(const std::string& directory, const TokenizerConfig& confi
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::string& directory) {
-  const std::string config_path = absl::StrCat(directory, "/tokenizer_config.json");
-  json config = json::object();
-  if (Exists(config_path)) {
-    ASSIGN_OR_RETURN(config, ReadJsonFile(config_path));
-  }
-  ASSIGN_OR_RETURN(const int64_t model_max_length, ModelMaxLength(config_path, config));
+  ASSIGN_OR_RETURN(const json config_json, ReadTokenizerConfigFile(directory));
+  ASSIGN_OR_RETURN(std::string model_type, ReadModelType(directory));
+  const TokenizerConfig config(config_json, std::move(model_type));
+  ASSIGN_OR_RETURN(const int64_t model_max_length, config.ModelMaxLength());
   const std::string path = absl::StrCat(directory, "/tokenizer.json");
   if (Exists(path)) {
     ASSIGN_OR_RETURN(json contents, ReadJsonFile(path));
     return Build(path, std::move(contents), model_max_length);
   }
-  ASSIGN_OR_RETURN(std::string model_type, ModelType(directory));
-  return LoadOlderFiles(directory, TokenizerConfig(config, std::move(model_type)),
-                        model_max_length);
+  return LoadOlderFiles(directory, config, model_max_length);
 }
 
 }  // namespace attentiond

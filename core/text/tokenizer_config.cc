@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -31,12 +33,19 @@ constexpr ModelClass kClasses[] = {
     {"gpt2", "GPT2Tokenizer"},
     {"led", "LEDTokenizer"},
     {"longformer", "LongformerTokenizer"},
+    {"m2m_100", "NllbTokenizer"},
+    {"mbart", "MBartTokenizer"},
     {"qwen2", "Qwen2Tokenizer"},
     {"qwen3", "Qwen2Tokenizer"},
     {"roberta", "RobertaTokenizer"},
     {"t5", "T5Tokenizer"},
     {"xlm-roberta", "XLMRobertaTokenizer"},
 };
+
+bool Exists(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error);
+}
 
 absl::Status InFile(const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("tokenizer_config.json: ", status.message()));
@@ -64,6 +73,25 @@ absl::StatusOr<bool> TokenizerConfig::Bool(const char* key, bool fallback) const
   const auto value = GetBool(config_, key, fallback);
   if (!value.ok()) return InFile(value.status());
   return value;
+}
+
+absl::StatusOr<std::string> TokenizerConfig::String(const char* key,
+                                                    const std::string& fallback) const {
+  auto value = GetString(config_, key, fallback);
+  if (!value.ok()) return InFile(value.status());
+  return value;
+}
+
+absl::StatusOr<int64_t> TokenizerConfig::ModelMaxLength() const {
+  // transformers writes 1e30 for "no limit"; no model attends to a billion tokens.
+  constexpr double kNoLimit = 1e9;
+  const auto length = GetDouble(config_, "model_max_length", kNoLimit);
+  if (!length.ok()) return InFile(length.status());
+  if (*length < 1) {
+    return InFile(absl::InvalidArgumentError(
+        absl::StrCat("\"model_max_length\" is ", *length, ", at least 1 is required")));
+  }
+  return *length >= kNoLimit ? 0 : static_cast<int64_t>(*length);
 }
 
 // A special token is a string, or an object with the string as its "content".
@@ -113,6 +141,23 @@ absl::StatusOr<json> TokenizerConfig::AddedTokens(absl::Span<const SpecialToken>
     list.push_back(std::move(entry));
   }
   return list;
+}
+
+absl::StatusOr<json> ReadTokenizerConfigFile(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/tokenizer_config.json");
+  if (!Exists(path)) return json::object();
+  return ReadJsonFile(path);
+}
+
+absl::StatusOr<std::string> ReadModelType(const std::string& directory) {
+  const std::string path = absl::StrCat(directory, "/config.json");
+  if (!Exists(path)) return std::string();
+  ASSIGN_OR_RETURN(const json config, ReadJsonFile(path));
+  auto type = GetString(config, "model_type", "");
+  if (!type.ok()) {
+    return absl::Status(type.status().code(), absl::StrCat(path, ": ", type.status().message()));
+  }
+  return type;
 }
 
 absl::Status CheckTokenizerClass(const std::string& name,

@@ -2,6 +2,7 @@
 // that: a tokenizer.json says all of it itself.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ class TokenizerConfig {
   /// "tokenizer_class" without "Fast", or the one that goes with the model's type; "" without both.
   absl::StatusOr<std::string> ClassName() const;
   absl::StatusOr<bool> Bool(const char* key, bool fallback) const;
+  absl::StatusOr<std::string> String(const char* key, const std::string& fallback) const;
+  /// "model_max_length"; 0 when the file says none, or an absurd number, as transformers writes.
+  absl::StatusOr<int64_t> ModelMaxLength() const;
   nlohmann::json Field(const char* key) const { return config_.value(key, nlohmann::json()); }
   /// What a special token is written as.
   absl::StatusOr<std::string> Content(const SpecialToken& token) const;
@@ -47,6 +51,11 @@ class TokenizerConfig {
   const nlohmann::json& config_;
   std::string model_type_;
 };
+
+/// The contents of `directory`'s tokenizer_config.json; an empty object without one.
+absl::StatusOr<nlohmann::json> ReadTokenizerConfigFile(const std::string& directory);
+/// "model_type" of `directory`'s config.json; "" when there is none, or no such file.
+absl::StatusOr<std::string> ReadModelType(const std::string& directory);
 
 /// kUnimplemented: tokenizer class `name` is none of `supported`; names the file that needs one.
 absl::Status CheckTokenizerClass(const std::string& name,

@@ -26,7 +26,7 @@ from corpus import SENT  # noqa: E402
 # kind -> the golden tokenizer of it
 KINDS = {"WordPiece (BERT)": "bert-classify", "byte-level BPE (RoBERTa)": "roberta-classify", "byte-level BPE (GPT-2)": "tokenizers/gpt2-lm",
          "split by regex, BPE (Llama 3, Qwen)": "tokenizers/llama-lm", "BPE with byte fallback (Llama 2)": "tokenizers/llama2",
-         "Unigram (XLM-RoBERTa)": "tokenizers/xlmr", "Unigram (T5)": "tokenizers/t5-translate", "Unigram (ALBERT)": "tokenizers/albert",
+         "Unigram (XLM-RoBERTa)": "tokenizers/xlmr", "Unigram (T5)": "t5-translate", "Unigram (ALBERT)": "tokenizers/albert",
          "Unigram (DeBERTa-v3)": "tokenizers/deberta-v3"}
 
 REFERENCE = r'''

@@ -38,4 +38,17 @@ bool SentencePieceFile::Encode(std::string_view text, std::vector<Piece>* pieces
   return true;
 }
 
+bool SentencePieceFile::EncodeAsPieces(std::string_view text,
+                                       std::vector<std::string>* pieces) const {
+  return processor_->Encode(text, pieces).ok();
+}
+
+bool SentencePieceFile::DecodePieces(const std::vector<std::string>& pieces,
+                                     std::string* text) const {
+  std::string decoded;
+  if (!processor_->Decode(pieces, &decoded).ok()) return false;
+  text->append(decoded);
+  return true;
+}
+
 }  // namespace attentiond

@@ -34,6 +34,10 @@ class SentencePieceFile {
   std::vector<std::string> Pieces() const;
   /// The pieces of a text, which the library normalizes as the file says; false when it cannot.
   bool Encode(std::string_view text, std::vector<Piece>* pieces) const;
+  /// The same by name; what the file has no piece for is its own name.
+  bool EncodeAsPieces(std::string_view text, std::vector<std::string>* pieces) const;
+  /// Appends the text of `pieces`, of which the file need not have all; false when it cannot.
+  bool DecodePieces(const std::vector<std::string>& pieces, std::string* text) const;
 
  private:
   explicit SentencePieceFile(std::unique_ptr<sentencepiece::SentencePieceProcessor> processor);

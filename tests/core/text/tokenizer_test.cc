@@ -42,7 +42,7 @@ TEST(TokenizerLoadTest, ReadsTheLongestInput) {
   EXPECT_EQ(length("null"), 0);
   EXPECT_EQ(length("1000000000000000019884624838656"), 0);  // what transformers writes for none
 
-  const std::string path = directory.PathOf("tokenizer_config.json");
+  const std::string path = "tokenizer_config.json";
   directory.Write("tokenizer_config.json", R"({"model_max_length": 0})");
   EXPECT_EQ(
       Tokenizer::Load(directory.path()).status(),
