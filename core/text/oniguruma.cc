@@ -108,9 +108,7 @@ class Translator {
       return absl::OkStatus();
     }
     size_t end = 2;
-    while (end < in_.size() &&
-           (absl::ascii_isalpha(static_cast<unsigned char>(in_[end])) || in_[end] == '-'))
-      ++end;
+    while (end < in_.size() && (absl::ascii_isalpha(static_cast<unsigned char>(in_[end])) || in_[end] == '-')) ++end;
     const absl::string_view options = in_.substr(2, end - 2);
     const bool is_options = end < in_.size() && (in_[end] == ':' || in_[end] == ')') &&
                             options.find_first_not_of("im-") == absl::string_view::npos;

@@ -17,8 +17,9 @@ CORE_LAYERS = {
     "base": [], "tensor": ["base"], "parallel": ["base", "tensor"], "onednn": ["base", "tensor", "parallel"],
     "reference": ["base", "tensor"], "ops": ["base", "tensor", "parallel", "onednn", "reference"],
     "text": ["base", "tensor", "weights"], "weights": ["base", "tensor"],
-    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "weights"],
-    "engine": ["base", "tensor", "parallel", "ops", "text", "weights", "models"],
+    "generate": ["base", "weights"],
+    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "weights", "generate"],
+    "engine": ["base", "tensor", "parallel", "ops", "text", "weights", "generate", "models"],
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+["<]([^">]+)[">]')
 
