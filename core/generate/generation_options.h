@@ -17,7 +17,7 @@ enum class EarlyStopping : uint8_t {
 
 /// Fields have the names that generation_config.json gives them. Lengths are in tokens.
 struct GenerationOptions {
-  int64_t num_beams = 1;  ///< 1: the best token each time, or a sampled one
+  int64_t num_beams = 1;             ///< 1: the best token each time, or a sampled one
   int64_t num_return_sequences = 1;  ///< at most num_beams, or any number of samples
   /// New tokens, the one that ends a sequence among them. The most is max_length - 1 when only that
   /// is given, as transformers counts the token that the decoder starts with.
@@ -33,9 +33,9 @@ struct GenerationOptions {
   int64_t no_repeat_ngram_size = 0;  ///< no n-gram of this size comes twice; 0: any may
   std::vector<std::vector<int32_t>> bad_words_ids;  ///< sequences that never appear
   std::vector<int32_t> suppress_tokens;             ///< tokens that never appear
-  std::vector<int32_t> begin_suppress_tokens;       ///< tokens that are never the first
-  std::optional<int32_t> forced_bos_token_id;       ///< the first new token
-  std::vector<int32_t> forced_eos_token_id;  ///< what the last token is at the greatest length
+  std::vector<int32_t> begin_suppress_tokens;  ///< tokens that are never the first that is free
+  std::optional<int32_t> forced_bos_token_id;  ///< the first new token
+  std::vector<int32_t> forced_eos_token_id;    ///< what the last token is at the greatest length
 
   // Of sampling.
   bool do_sample = false;

@@ -1,33 +1,24 @@
 // core/models/bucket_bias.cc -- buckets of distances.
 #include "core/models/bucket_bias.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/models/float_conversion.h"
+#include "core/models/relative_bucket.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
+namespace {
+
+constexpr RelativeBuckets kOfDistance{.count = BucketBias::kBuckets, .max_distance = 128};
+
+}  // namespace
 
 BucketBias::BucketBias(const TensorView& table)
     : num_heads_(table.shape.dim(1)), table_(static_cast<size_t>(kBuckets * num_heads_)) {
   ToFloats(table, 0, absl::MakeSpan(table_));
 }
 
-int BucketBias::BucketOf(int64_t distance) {
-  constexpr int kEach = kBuckets / 2, kExact = kEach / 2;
-  constexpr double kFarthest = 128;
-  const int side = distance > 0 ? kEach : 0;
-  const int64_t far = std::abs(distance);
-  if (far < kExact) return side + static_cast<int>(far);
-  // In f32 and in this order: at powers of two the result lies between two buckets.
-  const float steps = std::log(static_cast<float>(far) / kExact) /
-                      static_cast<float>(std::log(kFarthest / kExact)) * (kEach - kExact);
-  return side + std::min(kExact + static_cast<int>(steps), kEach - 1);
-}
-
 float BucketBias::Value(int64_t head, int64_t distance) const {
-  return table_[static_cast<size_t>(BucketOf(distance) * num_heads_ + head)];
+  return table_[static_cast<size_t>(kOfDistance.Of(distance) * num_heads_ + head)];
 }
 
 absl::Status BucketBias::AddTo(const AttendedRows& rows, AttentionArgs* args,
@@ -42,7 +33,7 @@ absl::Status BucketBias::AddTo(const AttendedRows& rows, AttentionArgs* args,
     float* const values = floats(num_heads_ * distances);
     for (int64_t at = 0; at < distances; ++at) {
       const float* const row =
-          &table_[static_cast<size_t>(BucketOf(at - longest + 1) * num_heads_)];
+          &table_[static_cast<size_t>(kOfDistance.Of(at - longest + 1) * num_heads_)];
       for (int64_t head = 0; head < num_heads_; ++head) values[head * distances + at] = row[head];
     }
     args->bias = BiasByDistance(values, longest - 1, distances, /*by_head=*/true);

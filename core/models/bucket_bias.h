@@ -22,9 +22,6 @@ class BucketBias final : public PositionScores {
   absl::Status AddTo(const AttendedRows& rows, AttentionArgs* args,
                      ExecutionContext& context) const override;
 
-  /// The bucket of a key `distance` tokens after its query, in [0, kBuckets).
-  static int BucketOf(int64_t distance);
-
  private:
   float Value(int64_t head, int64_t distance) const;
 

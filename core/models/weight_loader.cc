@@ -50,7 +50,7 @@ absl::StatusOr<std::pair<Linear, Linear>> WeightLoader::LoadLinearHalves(const s
 
 absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::string> names,
                                                      int64_t out_each, int64_t in,
-                                                     LinearTypes types) {
+                                                     LinearTypes types, bool has_bias) {
   const auto out = static_cast<int64_t>(names.size()) * out_each;
   // f32 holds every stored type exactly, so parts stored in different types fuse too.
   Tensor weight(DType::kF32, Shape{out, in});
@@ -60,12 +60,28 @@ absl::StatusOr<Linear> WeightLoader::LoadFusedLinear(absl::Span<const std::strin
   for (size_t i = 0; i < names.size(); ++i) {
     ASSIGN_OR_RETURN(const TensorView part_weight,
                      checkpoint_.Get(names[i] + ".weight", Shape{out_each, in}));
+    ToFloats(part_weight, 0, weight.values<float>().subspan(i * weight_size, weight_size));
+    if (!has_bias) continue;
     ASSIGN_OR_RETURN(const TensorView part_bias,
                      checkpoint_.Get(names[i] + ".bias", Shape{out_each}));
-    ToFloats(part_weight, 0, weight.values<float>().subspan(i * weight_size, weight_size));
     ToFloats(part_bias, 0, bias.values<float>().subspan(i * bias_size, bias_size));
   }
-  return MakeLinear(weight.view(), bias.view(), types);
+  return MakeLinear(weight.view(), has_bias ? bias.view() : TensorView(), types);
+}
+
+absl::StatusOr<Linear> WeightLoader::LoadTransposedLinear(const std::string& name, int64_t out,
+                                                          int64_t in, LinearTypes types) {
+  ASSIGN_OR_RETURN(const TensorView stored, checkpoint_.Get(name + ".weight", Shape{in, out}));
+  ASSIGN_OR_RETURN(const TensorView bias, checkpoint_.Get(name + ".bias", Shape{out}));
+  Tensor weight(DType::kF32, Shape{out, in});
+  std::vector<float> row(static_cast<size_t>(out));
+  for (int64_t i = 0; i < in; ++i) {
+    ToFloats(stored, i * out, absl::MakeSpan(row));
+    for (int64_t o = 0; o < out; ++o) {
+      weight.values<float>()[static_cast<size_t>(o * in + i)] = row[static_cast<size_t>(o)];
+    }
+  }
+  return MakeLinear(weight.view(), bias, types);
 }
 
 absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int64_t width,

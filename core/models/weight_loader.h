@@ -36,7 +36,10 @@ class WeightLoader {
                                                              bool has_bias);
   /// Linears that read the same input, as one: its outputs are theirs one after the other.
   absl::StatusOr<Linear> LoadFusedLinear(absl::Span<const std::string> names, int64_t out_each,
-                                         int64_t in, LinearTypes types);
+                                         int64_t in, LinearTypes types, bool has_bias = true);
+  /// "<name>.weight" stored the other way, [in, out], as GPT-2's; and "<name>.bias" [out].
+  absl::StatusOr<Linear> LoadTransposedLinear(const std::string& name, int64_t out, int64_t in,
+                                              LinearTypes types);
   /// A linear layer of tensors that the caller has found itself. `bias` may have no data.
   absl::StatusOr<Linear> MakeLinear(const TensorView& weight, const TensorView& bias,
                                     LinearTypes types);

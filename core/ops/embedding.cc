@@ -23,7 +23,7 @@ void EmbedToken(absl::Span<const EmbeddingLookup> lookups, int64_t token, int64_
       const int64_t row = lookup.index[static_cast<size_t>(token)];
       const auto element = static_cast<int64_t>(ByteSize(lookup.table.dtype));
       AddRow(static_cast<const char*>(lookup.table.data) + (row * width + begin) * element,
-             lookup.table.dtype, size, sum);
+             lookup.table.dtype, lookup.scale, size, sum);
     }
     StoreRow(sum, size, dtype, y + begin * static_cast<int64_t>(ByteSize(dtype)));
   }

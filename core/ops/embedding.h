@@ -13,10 +13,11 @@ namespace attentiond {
 struct EmbeddingLookup {
   TensorView table;                 ///< [entries, width], f32, f16 or bf16
   absl::Span<const int32_t> index;  ///< [tokens], each in [0, entries): validated by the caller
+  float scale = 1;                  ///< multiplies the row
 };
 
-/// y[t,:] = sum over lookups of table[index[t],:], summed in f32, stored as `dtype` (kF32 or
-/// kBF16), rows contiguous.
+/// y[t,:] = sum over lookups of scale * table[index[t],:], summed in f32, stored as `dtype` (kF32
+/// or kBF16), rows contiguous.
 void Embed(absl::Span<const EmbeddingLookup> lookups, DType dtype, void* y,
            ExecutionContext& context);
 

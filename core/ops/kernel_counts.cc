@@ -17,6 +17,7 @@ constexpr std::array<KernelLabels, kNumKernels> kLabels = {{
     {"attention", "brgemm_f32"},
     {"attention", "brgemm_bf16"},
     {"attention", "few_queries"},
+    {"attention", "paged"},
     {"attention", "reference"},
     {"linear", "brgemm_f32"},
     {"linear", "brgemm_bf16"},

@@ -11,6 +11,7 @@ enum class Kernel : uint8_t {
   kAttentionMicroKernelF32,
   kAttentionMicroKernelBF16,
   kAttentionFewQueries,
+  kAttentionPaged,
   kAttentionReference,
   kLinearMicroKernelF32,
   kLinearMicroKernelBF16,

@@ -21,7 +21,7 @@ void LayerNorm(const LayerNormArgs& args, ExecutionContext& context) {
     for (int64_t r = begin; r < end; ++r) {
       NormalizeRow({static_cast<const char*>(args.x) + r * row_bytes,
                     static_cast<char*>(args.y) + r * row_bytes, args.dtype, args.width, args.gamma,
-                    args.beta, args.epsilon});
+                    args.beta, args.epsilon, args.subtract_mean});
     }
   });
 }

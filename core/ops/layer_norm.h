@@ -18,6 +18,9 @@ struct LayerNormArgs {
   const float* gamma = nullptr;  ///< [width]
   const float* beta = nullptr;   ///< [width]
   float epsilon = 1e-5f;
+  /// false: x / sqrt(mean of squares + epsilon) * gamma + beta, as RMSNorm
+  /// (Zhang and Sennrich 2019, arXiv:1910.07467).
+  bool subtract_mean = true;
 };
 /// Source: Ba et al. 2016, arXiv:1607.06450. Threads: context's.
 void LayerNorm(const LayerNormArgs& args, ExecutionContext& context);

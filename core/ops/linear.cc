@@ -177,7 +177,7 @@ LinearProblem Linear::Describe(const Args& args) const {
   problem.result.residual = args.residual;
   problem.result.y = args.y;
   problem.result.y_stride = args.y_stride;
-  problem.result.dtype = impl_->compute;
+  problem.result.dtype = args.y_in_f32 ? DType::kF32 : impl_->compute;
   return problem;
 }
 

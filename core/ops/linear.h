@@ -56,6 +56,7 @@ class Linear {
     int64_t rows = 0;
     Activation activation = Activation::kNone;
     const void* residual = nullptr;  ///< at y_stride; nullptr: none
+    bool y_in_f32 = false;           ///< y is f32 whatever the activations; without a residual
   };
   absl::Status Run(const Args& args, ExecutionContext& context) const;
 

@@ -16,9 +16,10 @@ namespace HWY_NAMESPACE {
 namespace {
 
 template <typename T>
-void AddValues(const T* x, int64_t size, float* sum) {
+void AddValues(const T* x, float scale, int64_t size, float* sum) {
   ForEachVector(size, [=](int64_t i, int64_t count) {
-    Store(hn::Add(Load(sum + i, count), Load(x + i, count)), sum + i, count);
+    const V factor = hn::Set(kFloats, scale);
+    Store(hn::MulAdd(Load(x + i, count), factor, Load(sum + i, count)), sum + i, count);
   });
 }
 
@@ -59,7 +60,9 @@ void NormalizeValues(const NormRow& row, T* y) {
   const float inverse_width = 1.0f / static_cast<float>(row.width);
   V sum = hn::Zero(kFloats);
   ForEachVector(row.width, [&](int64_t i, int64_t count) { sum += Load(x + i, count); });
-  const V mean = hn::Mul(hn::SumOfLanes(kFloats, sum), hn::Set(kFloats, inverse_width));
+  const V mean = row.subtract_mean
+                     ? hn::Mul(hn::SumOfLanes(kFloats, sum), hn::Set(kFloats, inverse_width))
+                     : hn::Zero(kFloats);
   V squares = hn::Zero(kFloats);
   const V lanes = hn::Iota(kFloats, 0);
   ForEachVector(row.width, [&](int64_t i, int64_t count) {
@@ -109,8 +112,8 @@ HWY_INLINE void VisitValues(DType dtype, const void* data, Visit visit) {
   visit(static_cast<const Float16*>(data));
 }
 
-void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
-  VisitValues(dtype, x, [=](const auto* values) { AddValues(values, size, sum); });
+void AddRow(const void* x, DType dtype, float scale, int64_t size, float* sum) {
+  VisitValues(dtype, x, [=](const auto* values) { AddValues(values, scale, size, sum); });
 }
 
 void LoadRow(const void* x, DType dtype, int64_t size, float* y) {
@@ -167,8 +170,8 @@ HWY_EXPORT(RotateRow);
 HWY_EXPORT(NormalizeRow);
 HWY_EXPORT(ChooseFinishRows);
 
-void AddRow(const void* x, DType dtype, int64_t size, float* sum) {
-  HWY_DYNAMIC_DISPATCH(AddRow)(x, dtype, size, sum);
+void AddRow(const void* x, DType dtype, float scale, int64_t size, float* sum) {
+  HWY_DYNAMIC_DISPATCH(AddRow)(x, dtype, scale, size, sum);
 }
 void LoadRow(const void* x, DType dtype, int64_t size, float* y) {
   HWY_DYNAMIC_DISPATCH(LoadRow)(x, dtype, size, y);

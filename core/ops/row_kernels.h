@@ -9,8 +9,8 @@
 
 namespace attentiond {
 
-/// Adds row `x` of f32, bf16 or f16 to `sum`.
-void AddRow(const void* x, DType dtype, int64_t size, float* sum);
+/// Adds row `x` of f32, bf16 or f16, times `scale`, to `sum`.
+void AddRow(const void* x, DType dtype, float scale, int64_t size, float* sum);
 
 /// Stores `x` as `dtype` (f32, bf16 or f16), rounded to nearest even.
 void StoreRow(const float* x, int64_t size, DType dtype, void* y);
@@ -36,6 +36,7 @@ struct NormRow {
   const float* gamma = nullptr;  ///< [width]
   const float* beta = nullptr;   ///< [width]
   float epsilon = 0;
+  bool subtract_mean = true;
 };
 void NormalizeRow(const NormRow& row);
 

@@ -1,4 +1,5 @@
 #include "core/models/bucket_bias.h"
+#include "core/models/relative_bucket.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,7 @@ TEST(BucketBiasTest, BucketsAreTransformers) {
   const auto& buckets = golden.description().at("buckets");
   int64_t distance = buckets.at("first_distance").get<int64_t>();
   for (const auto& bucket : buckets.at("values")) {
-    EXPECT_EQ(BucketBias::BucketOf(distance), bucket.get<int>()) << distance;
+    EXPECT_EQ(RelativeBuckets().Of(distance), bucket.get<int>()) << distance;
     ++distance;
   }
   EXPECT_EQ(distance, 701);
@@ -43,7 +44,7 @@ TEST(BucketBiasTest, PlacesOfAdjacentTokensAreNone) {
   for (int64_t h = 0; h < kHeads; ++h) {
     for (int64_t i = 0; i < kTokens; ++i) {
       for (int64_t j = 0; j < kTokens; ++j) {
-        const auto expected = static_cast<float>(BucketBias::BucketOf(j - i) * kHeads + h);
+        const auto expected = static_cast<float>(RelativeBuckets().Of(j - i) * kHeads + h);
         ASSERT_EQ(value(adjacent.bias, h, i, j), expected) << h << " " << i << " " << j;
         ASSERT_EQ(value(placed.bias, h, i, j), expected) << h << " " << i << " " << j;
       }

@@ -1,0 +1,220 @@
+#include "core/models/seq2seq/decoder.h"
+
+#include <algorithm>
+
+#include "core/base/status_macros.h"
+#include "core/ops/workspace.h"
+
+namespace attentiond {
+
+/// The buffers of one run, in the context's workspace. Symbols: R rows, E hidden_size, A
+/// attention_width.
+struct Decoder::Activations {
+  absl::Span<const DecoderRow> rows;
+  char* pages = nullptr;
+  void* hidden = nullptr;           // [R, E]
+  void* normed = nullptr;           // [R, E]
+  void* query_key_value = nullptr;  // [R, 3A]
+  void* attended = nullptr;         // [R, A]
+  absl::Span<PagedToken> places;    // [R]: where its own keys and values go
+  absl::Span<PagedRow> self;        // [R]: what it attends to in its sequence
+  absl::Span<PagedRow> cross;       // [R]: and in its input
+
+  int64_t count() const { return static_cast<int64_t>(rows.size()); }
+};
+
+KeyValueLayout Decoder::layout() const {
+  return {.layers = config().num_layers,
+          .heads = config().num_heads,
+          .head_dim = config().head_dim,
+          .dtype = parts_.stack.dtype()};
+}
+
+absl::Status Decoder::WriteMemory(const TensorView& states, absl::Span<const PagedToken> places,
+                                  ExecutionContext& context) const {
+  const DType dtype = parts_.stack.dtype();
+  const int64_t width = config().attention_width(), tokens = states.shape.dim(0);
+  const void* x = states.data;
+  int64_t x_stride = states.shape.dim(1);
+  if (parts_.memory_projection) {
+    const int64_t hidden = config().hidden_size;
+    void* const projected = context.workspace().Get(
+        Workspace::Slot::kNormed, static_cast<size_t>(tokens * hidden) * ByteSize(dtype));
+    RETURN_IF_ERROR(parts_.memory_projection->Run(
+        {.x = x, .x_stride = x_stride, .y = projected, .y_stride = hidden, .rows = tokens},
+        context));
+    x = projected;
+    x_stride = hidden;
+  }
+  const auto half = static_cast<size_t>(width) * ByteSize(dtype);
+  auto* const key_value = static_cast<char*>(context.workspace().Get(
+      Workspace::Slot::kProjection, static_cast<size_t>(tokens) * 2 * half));
+  for (int64_t layer = 0; layer < config().num_layers; ++layer) {
+    const auto& weights = parts_.stack.weights().layers[static_cast<size_t>(layer)].cross;
+    RETURN_IF_ERROR(weights->key_value.Run(
+        {.x = x, .x_stride = x_stride, .y = key_value, .y_stride = 2 * width, .rows = tokens},
+        context));
+    WriteKeyValues({.layout = layout(),
+                    .layer = layer,
+                    .tokens = places,
+                    .keys = key_value,
+                    .values = key_value + half,
+                    .stride = 2 * width},
+                   context);
+  }
+  return absl::OkStatus();
+}
+
+Decoder::Activations Decoder::Prepare(absl::Span<const DecoderRow> rows, char* pages,
+                                      ExecutionContext& context) const {
+  const size_t count = rows.size();
+  const auto get = [&](Workspace::Slot slot, size_t row_bytes) {
+    return context.workspace().Get(slot, count * row_bytes);
+  };
+  const auto channels = [&](Workspace::Slot slot, int64_t width) {
+    return get(slot, static_cast<size_t>(width) * ByteSize(parts_.stack.dtype()));
+  };
+  Activations at;
+  at.rows = rows;
+  at.pages = pages;
+  at.hidden = channels(Workspace::Slot::kHidden, config().hidden_size);
+  at.normed = channels(Workspace::Slot::kNormed, config().hidden_size);
+  at.query_key_value = channels(Workspace::Slot::kProjection, 3 * config().attention_width());
+  at.attended = channels(Workspace::Slot::kAttentionOutput, config().attention_width());
+  at.places = {static_cast<PagedToken*>(get(Workspace::Slot::kPagedTokens, sizeof(PagedToken))),
+               count};
+  auto* const paged =
+      static_cast<PagedRow*>(get(Workspace::Slot::kPagedRows, 2 * sizeof(PagedRow)));
+  at.self = {paged, count};
+  at.cross = {paged + count, count};
+  const size_t page_bytes = layout().page_bytes();
+  const RelativeBias* const bias = parts_.stack.relative_bias();
+  for (size_t r = 0; r < count; ++r) {
+    const DecoderRow& row = rows[r];
+    const auto page = static_cast<size_t>(row.pages[row.position / KeyValueLayout::kTokens]);
+    at.places[r] = {pages + page * page_bytes, row.position % KeyValueLayout::kTokens};
+    at.self[r] = {.pages = row.pages, .length = row.position + 1};
+    if (bias != nullptr) {
+      at.self[r].bias = bias->OfQuery(row.position);
+      at.self[r].bias_stride = bias->stride();
+    }
+    at.cross[r] = {.pages = row.memory_pages, .length = row.memory_length};
+  }
+  return at;
+}
+
+absl::Status Decoder::SelfAttend(const StackLayerWeights::SelfAttention& weights,
+                                 const Activations& at, int64_t layer,
+                                 ExecutionContext& context) const {
+  const int64_t hidden = config().hidden_size, width = config().attention_width();
+  const auto part = static_cast<size_t>(width) * ByteSize(parts_.stack.dtype());
+  RETURN_IF_ERROR(weights.query_key_value.Run(
+      {.x = parts_.stack.Before(weights.norm, at.hidden, at.normed, at.count(), context),
+       .x_stride = hidden,
+       .y = at.query_key_value,
+       .y_stride = 3 * width,
+       .rows = at.count()},
+      context));
+  const char* const keys = static_cast<const char*>(at.query_key_value) + part;
+  WriteKeyValues({.layout = layout(),
+                  .layer = layer,
+                  .tokens = at.places,
+                  .keys = keys,
+                  .values = keys + part,
+                  .stride = 3 * width},
+                 context);
+  PagedAttention({.layout = layout(),
+                  .layer = layer,
+                  .pages = at.pages,
+                  .rows = at.self,
+                  .query = at.query_key_value,
+                  .query_stride = 3 * width,
+                  .output = at.attended,
+                  .output_stride = width,
+                  .scale = config().attention_scale},
+                 context);
+  RETURN_IF_ERROR(weights.output.Run({.x = at.attended,
+                                      .x_stride = width,
+                                      .y = at.hidden,
+                                      .y_stride = hidden,
+                                      .rows = at.count(),
+                                      .residual = at.hidden},
+                                     context));
+  parts_.stack.After(weights.norm, at.hidden, at.count(), context);
+  return absl::OkStatus();
+}
+
+absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weights,
+                                  const Activations& at, int64_t layer,
+                                  ExecutionContext& context) const {
+  const int64_t hidden = config().hidden_size, width = config().attention_width();
+  RETURN_IF_ERROR(weights.query.Run(
+      {.x = parts_.stack.Before(weights.norm, at.hidden, at.normed, at.count(), context),
+       .x_stride = hidden,
+       .y = at.query_key_value,
+       .y_stride = width,
+       .rows = at.count()},
+      context));
+  for (size_t r = 0; r < at.rows.size(); ++r) {
+    const DecoderRow& row = at.rows[r];
+    if (row.cross_weights == nullptr) continue;
+    at.cross[r].weights = row.cross_weights + layer * config().num_heads * row.memory_length;
+  }
+  PagedAttention({.layout = layout(),
+                  .layer = layer,
+                  .pages = at.pages,
+                  .rows = at.cross,
+                  .query = at.query_key_value,
+                  .query_stride = width,
+                  .output = at.attended,
+                  .output_stride = width,
+                  .scale = config().attention_scale},
+                 context);
+  RETURN_IF_ERROR(weights.output.Run({.x = at.attended,
+                                      .x_stride = width,
+                                      .y = at.hidden,
+                                      .y_stride = hidden,
+                                      .rows = at.count(),
+                                      .residual = at.hidden},
+                                     context));
+  parts_.stack.After(weights.norm, at.hidden, at.count(), context);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<float>> Decoder::RunHead(const Activations& at,
+                                                   ExecutionContext& context) const {
+  const auto size = static_cast<size_t>(at.count() * vocab_size());
+  auto* const logits =
+      static_cast<float*>(context.workspace().Get(Workspace::Slot::kLogits, size * sizeof(float)));
+  RETURN_IF_ERROR(parts_.head.Run({.x = at.hidden,
+                                   .x_stride = config().hidden_size,
+                                   .y = logits,
+                                   .y_stride = vocab_size(),
+                                   .rows = at.count(),
+                                   .y_in_f32 = true},
+                                  context));
+  return absl::Span<float>(logits, size);
+}
+
+absl::StatusOr<absl::Span<float>> Decoder::Run(absl::Span<const DecoderRow> rows, char* pages,
+                                               ExecutionContext& context) const {
+  const Activations at = Prepare(rows, pages, context);
+  auto* const ids = static_cast<int32_t*>(
+      context.workspace().Get(Workspace::Slot::kPositions, 2 * rows.size() * sizeof(int32_t)));
+  int32_t* const positions = ids + rows.size();
+  for (size_t r = 0; r < rows.size(); ++r) {
+    ids[r] = rows[r].token;
+    positions[r] = static_cast<int32_t>(rows[r].position + config().first_position);
+  }
+  parts_.stack.Embed({ids, rows.size()}, {positions, rows.size()}, at.hidden, context);
+  for (int64_t index = 0; index < config().num_layers; ++index) {
+    const StackLayerWeights& layer = parts_.stack.weights().layers[static_cast<size_t>(index)];
+    RETURN_IF_ERROR(SelfAttend(layer.self, at, index, context));
+    if (layer.cross) RETURN_IF_ERROR(CrossAttend(*layer.cross, at, index, context));
+    RETURN_IF_ERROR(parts_.stack.FeedForward(layer, at.hidden, at.normed, at.count(), context));
+  }
+  parts_.stack.Finish(at.hidden, at.count(), context);
+  return RunHead(at, context);
+}
+
+}  // namespace attentiond

@@ -1,0 +1,69 @@
+// core/models/seq2seq/decoder.h -- a decoder that adds one token at a time to many sequences.
+//
+// Keys and values of what it has seen are in pages that its caller owns; so are those of the
+// encoder's states ("memory"), computed once for an input and shared by its beams.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/models/seq2seq/stack.h"
+#include "core/ops/execution_context.h"
+#include "core/ops/paged_attention.h"
+#include "core/tensor/key_value_layout.h"
+#include "core/tensor/tensor.h"
+
+namespace attentiond {
+
+/// A token that is decoded. Tokens of one sequence may be in one call, in their order.
+struct DecoderRow {
+  int32_t token = 0;
+  int64_t position = 0;            ///< in its sequence, from 0
+  const int32_t* pages = nullptr;  ///< of the sequence: position / kTokens has a page of its own
+  const int32_t* memory_pages = nullptr;
+  int64_t memory_length = 0;       ///< tokens of its input
+  float* cross_weights = nullptr;  ///< [layers, heads, memory_length], wanted unless null
+};
+
+/// Immutable; may be shared by contexts.
+class Decoder {
+ public:
+  struct Parts {
+    Stack stack;
+    std::optional<Linear> memory_projection;  ///< of memory states that are not as wide
+    Linear head;                              ///< E -> vocabulary
+  };
+  explicit Decoder(Parts parts) : parts_(std::move(parts)) {}
+
+  const StackConfig& config() const { return parts_.stack.config(); }
+  int64_t vocab_size() const { return parts_.head.out_features(); }
+  /// How a page lies.
+  KeyValueLayout layout() const;
+
+  /// Writes the keys and values of encoder states [T, width] where `places` [T] says.
+  absl::Status WriteMemory(const TensorView& states, absl::Span<const PagedToken> places,
+                           ExecutionContext& context) const;
+
+  /// Adds the rows' tokens to their sequences. Logits [rows, vocab_size] of what comes next, in the
+  /// context's memory: valid until the context runs something else. `pages` is where page 0 begins.
+  ///
+  /// A row's result does not depend on the others, bit for bit, nor on the number of threads.
+  absl::StatusOr<absl::Span<float>> Run(absl::Span<const DecoderRow> rows, char* pages,
+                                        ExecutionContext& context) const;
+
+ private:
+  struct Activations;
+  absl::Status SelfAttend(const StackLayerWeights::SelfAttention& weights, const Activations& at,
+                          int64_t layer, ExecutionContext& context) const;
+  absl::Status CrossAttend(const StackLayerWeights::CrossAttention& weights, const Activations& at,
+                           int64_t layer, ExecutionContext& context) const;
+  absl::StatusOr<absl::Span<float>> RunHead(const Activations& at, ExecutionContext& context) const;
+  Activations Prepare(absl::Span<const DecoderRow> rows, char* pages,
+                      ExecutionContext& context) const;
+
+  Parts parts_;
+};
+
+}  // namespace attentiond

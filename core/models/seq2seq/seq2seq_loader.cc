@@ -1,0 +1,101 @@
+#include "core/models/seq2seq/seq2seq_loader.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/models/float_conversion.h"
+
+namespace attentiond {
+namespace {
+
+using Table = std::shared_ptr<const Tensor>;
+
+absl::StatusOr<Table> LoadEmbeddings(const std::string& name, const StackConfig& stack,
+                                     WeightLoader* loader) {
+  ASSIGN_OR_RETURN(Tensor table, loader->LoadTable(name, stack.vocab_size, stack.hidden_size));
+  return std::make_shared<const Tensor>(std::move(table));
+}
+
+/// The tables of both stacks: one under the name that they share, or each its own.
+absl::StatusOr<std::pair<Table, Table>> LoadBothEmbeddings(const Seq2SeqConfig& config,
+                                                           WeightLoader* loader) {
+  const bool is_bart = config.family->kind == Seq2SeqKind::kBart;
+  const std::string shared = is_bart ? "model.shared" : "shared";
+  const StackNames& encoder = EncoderNames(*config.family, false);
+  const StackNames& decoder = DecoderNames(*config.family, false);
+  const bool has_own = loader->checkpoint().Has(absl::StrCat(decoder.embeddings, ".weight"));
+  if (config.shares_embeddings) {
+    const bool has_shared = loader->checkpoint().Has(shared + ".weight");
+    const std::string name = has_shared || !has_own ? shared : decoder.embeddings;
+    ASSIGN_OR_RETURN(const Table table, LoadEmbeddings(name, config.encoder, loader));
+    return std::pair(table, table);
+  }
+  ASSIGN_OR_RETURN(const Table source, LoadEmbeddings(encoder.embeddings, config.encoder, loader));
+  ASSIGN_OR_RETURN(const Table target, LoadEmbeddings(decoder.embeddings, config.decoder, loader));
+  return std::pair(source, target);
+}
+
+/// "lm_head", or the decoder's embeddings; with "final_logits_bias" where there is one. What it
+/// reads is scaled: so are its weights instead.
+absl::StatusOr<Linear> LoadHead(const Seq2SeqConfig& config, const Tensor& embeddings, DType type,
+                                WeightLoader* loader) {
+  const Shape shape{config.decoder.vocab_size, config.decoder.hidden_size};
+  const Checkpoint& checkpoint = loader->checkpoint();
+  TensorView stored = embeddings.view();
+  if (checkpoint.Has("lm_head.weight")) {
+    ASSIGN_OR_RETURN(stored, checkpoint.Get("lm_head.weight", shape));
+  }
+  TensorView bias;
+  if (checkpoint.Has("final_logits_bias")) {
+    ASSIGN_OR_RETURN(bias, checkpoint.Get("final_logits_bias", Shape{1, shape.dim(0)}));
+    bias.shape = Shape{shape.dim(0)};
+  }
+  if (config.logits_scale == 1) return loader->MakeLinear(stored, bias, type);
+  Tensor scaled(DType::kF32, shape);
+  ToFloats(stored, 0, scaled.values<float>());
+  for (float& weight : scaled.values<float>()) weight *= config.logits_scale;
+  return loader->MakeLinear(scaled.view(), bias, type);
+}
+
+}  // namespace
+
+absl::StatusOr<TextSeq2Seq> LoadTextSeq2Seq(const Seq2SeqConfig& config, LinearTypes types,
+                                            WeightLoader* loader) {
+  ASSIGN_OR_RETURN(const auto tables, LoadBothEmbeddings(config, loader));
+  ASSIGN_OR_RETURN(Stack encoder,
+                   Stack::Load(config.encoder, EncoderNames(*config.family, config.encoder.gated),
+                               tables.first, 0, config.padding_id, types, loader));
+  ASSIGN_OR_RETURN(
+      Stack decoder,
+      Stack::Load(config.decoder, DecoderNames(*config.family, config.decoder.gated), tables.second,
+                  config.encoder.hidden_size, config.padding_id, types, loader));
+  ASSIGN_OR_RETURN(Linear head, LoadHead(config, *tables.second, types.activations, loader));
+  return TextSeq2Seq{SourceEncoder(std::move(encoder), config.padding_id),
+                     Decoder({std::move(decoder), std::nullopt, std::move(head)})};
+}
+
+absl::StatusOr<Decoder> LoadGpt2Decoder(const StackConfig& config, int64_t memory_width,
+                                        LinearTypes types, WeightLoader* loader) {
+  const StackNames& names = Gpt2DecoderNames();
+  ASSIGN_OR_RETURN(const Table table, LoadEmbeddings(names.embeddings, config, loader));
+  std::optional<Linear> projection;
+  if (memory_width != config.hidden_size) {
+    ASSIGN_OR_RETURN(
+        projection, loader->LoadLinear("enc_to_dec_proj", config.hidden_size, memory_width, types));
+  }
+  ASSIGN_OR_RETURN(Stack stack, Stack::Load(config, names, table, config.hidden_size,
+                                            /*padding_id=*/0, types, loader));
+  TensorView weight = table->view();
+  const std::string own_head = "decoder.lm_head.weight";
+  if (loader->checkpoint().Has(own_head)) {
+    ASSIGN_OR_RETURN(
+        weight, loader->checkpoint().Get(own_head, Shape{config.vocab_size, config.hidden_size}));
+  }
+  ASSIGN_OR_RETURN(Linear head, loader->MakeLinear(weight, TensorView(), types.activations));
+  return Decoder({std::move(stack), std::move(projection), std::move(head)});
+}
+
+}  // namespace attentiond
