@@ -11,6 +11,8 @@ find_package(CLI11 2.1 CONFIG REQUIRED)
 find_package(ICU 72 REQUIRED COMPONENTS uc i18n)
 find_package(TBB 2021 CONFIG REQUIRED)
 find_package(hwy 1.0 CONFIG REQUIRED)
+find_package(PNG 1.6 REQUIRED)
+find_package(JPEG REQUIRED)   # libjpeg-turbo 2.1; the module reports the interface's version, 62
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.42)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)

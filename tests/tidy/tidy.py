@@ -16,10 +16,10 @@ MAX_LINES = 500
 CORE_LAYERS = {
     "base": [], "tensor": ["base"], "parallel": ["base", "tensor"], "onednn": ["base", "tensor", "parallel"],
     "reference": ["base", "tensor"], "ops": ["base", "tensor", "parallel", "onednn", "reference"],
-    "text": ["base", "tensor", "weights"], "weights": ["base", "tensor"],
+    "text": ["base", "tensor", "weights"], "vision": ["base", "weights"], "weights": ["base", "tensor"],
     "generate": ["base", "weights"],
-    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "weights", "generate"],
-    "engine": ["base", "tensor", "parallel", "ops", "text", "weights", "generate", "models"],
+    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "vision", "weights", "generate"],
+    "engine": ["base", "tensor", "parallel", "ops", "text", "vision", "weights", "generate", "models"],
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+["<]([^">]+)[">]')
 
