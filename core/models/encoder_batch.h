@@ -8,7 +8,7 @@
 namespace attentiond {
 
 /// The tokens of B rows, one row after the other: T tokens in all. Borrowed; validated by the
-/// caller.
+/// caller. What embeddings read (ids, type_ids, positions) is empty where rows are no texts.
 struct EncoderBatch {
   absl::Span<const int32_t> ids;         ///< [T], each in [0, vocab_size)
   absl::Span<const int32_t> type_ids;    ///< [T], each in [0, type_vocab_size); empty without types
@@ -26,6 +26,7 @@ struct EncoderBatch {
   /// does: the last layer leaves out the others. They do not want attentions.
   size_t first_token_rows = 0;
 
+  int64_t num_tokens() const { return cumulative.back(); }
   int64_t length(size_t row) const { return cumulative[row + 1] - cumulative[row]; }
 };
 

@@ -106,7 +106,8 @@ absl::Status ParseRotary(const nlohmann::json& json, EncoderConfig* config) {
     return absl::InvalidArgumentError(absl::StrCat(
         "\"hidden_size\" of a head is ", config->head_dim(), ", an even number is required"));
   }
-  ASSIGN_OR_RETURN(config->attention_bias, GetBool(json, "attention_bias", false));
+  ASSIGN_OR_RETURN(config->query_key_value_bias, GetBool(json, "attention_bias", false));
+  config->attention_output_bias = config->query_key_value_bias;
   ASSIGN_OR_RETURN(config->feed_forward_bias, GetBool(json, "mlp_bias", false));
   ASSIGN_OR_RETURN(config->norm_bias, GetBool(json, "norm_bias", false));
   return absl::OkStatus();

@@ -49,7 +49,8 @@ struct EncoderConfig {
   PositionRule positions;
   int64_t num_groups = 0;  ///< ALBERT: groups of layers that are stored; 0: each that runs is
   int64_t group_size = 1;  ///< layers of a group
-  bool attention_bias = true, feed_forward_bias = true, norm_bias = true;
+  bool query_key_value_bias = true, attention_output_bias = true;
+  bool feed_forward_bias = true, norm_bias = true;
   int64_t bias_buckets = 0;                        ///< MPNet: rows of the table of biases
   std::optional<DisentangledConfig> disentangled;  ///< DeBERTa
   std::optional<RotaryConfig> rotary;              ///< ModernBERT

@@ -84,6 +84,7 @@ enum class EmbeddingProjection : uint8_t {
 /// What a layer does around attention and its feed-forward part.
 enum class EncoderBlock : uint8_t {
   kPostNorm,      ///< x = norm(x + f(x)), twice
+  kPreNorm,       ///< x = x + f(norm(x)), twice
   kPreNormGated,  ///< x = x + f(norm(x)), twice; the second f multiplies two projections
 };
 

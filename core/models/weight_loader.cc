@@ -88,12 +88,14 @@ absl::StatusOr<NormWeights> WeightLoader::LoadNorm(const std::string& name, int6
                                                    bool has_bias) {
   const bool from_tensorflow = checkpoint_.Has(name + ".gamma");
   NormWeights norm;
-  ASSIGN_OR_RETURN(norm.gamma, LoadVector(name + (from_tensorflow ? ".gamma" : ".weight"), width));
+  ASSIGN_OR_RETURN(norm.gamma,
+                   LoadFloats(name + (from_tensorflow ? ".gamma" : ".weight"), Shape{width}));
   if (!has_bias) {
     norm.beta.assign(static_cast<size_t>(width), 0.0f);
     return norm;
   }
-  ASSIGN_OR_RETURN(norm.beta, LoadVector(name + (from_tensorflow ? ".beta" : ".bias"), width));
+  ASSIGN_OR_RETURN(norm.beta,
+                   LoadFloats(name + (from_tensorflow ? ".beta" : ".bias"), Shape{width}));
   return norm;
 }
 
@@ -106,12 +108,13 @@ absl::StatusOr<Tensor> WeightLoader::LoadTable(const std::string& name, int64_t 
   return table;
 }
 
-absl::StatusOr<std::vector<float>> WeightLoader::LoadVector(const std::string& name, int64_t size) {
-  ASSIGN_OR_RETURN(const TensorView stored, checkpoint_.Get(name, Shape{size}));
-  std::vector<float> vector(static_cast<size_t>(size));
-  ToFloats(stored, 0, absl::MakeSpan(vector));
-  loaded_bytes_ += vector.size() * sizeof(float);
-  return vector;
+absl::StatusOr<std::vector<float>> WeightLoader::LoadFloats(const std::string& name,
+                                                            const Shape& shape) {
+  ASSIGN_OR_RETURN(const TensorView stored, checkpoint_.Get(name, shape));
+  std::vector<float> floats(static_cast<size_t>(shape.num_elements()));
+  ToFloats(stored, 0, absl::MakeSpan(floats));
+  loaded_bytes_ += floats.size() * sizeof(float);
+  return floats;
 }
 
 }  // namespace attentiond

@@ -49,14 +49,14 @@ class WeightLoader {
                                        bool has_bias = true);
   /// "<name>.weight" [rows, width], in the type it is stored in.
   absl::StatusOr<Tensor> LoadTable(const std::string& name, int64_t rows, int64_t width);
+  /// A tensor of this name and shape as floats, row-major.
+  absl::StatusOr<std::vector<float>> LoadFloats(const std::string& name, const Shape& shape);
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
   /// Bytes of everything loaded so far.
   size_t loaded_bytes() const { return loaded_bytes_; }
 
  private:
-  absl::StatusOr<std::vector<float>> LoadVector(const std::string& name, int64_t size);
-
   const Checkpoint& checkpoint_;
   size_t loaded_bytes_ = 0;
 };
