@@ -3,6 +3,7 @@
 #include "core/base/status_macros.h"
 #include "core/engine/attention_layer_model.h"
 #include "core/engine/model.h"
+#include "core/engine/seq2seq_model.h"
 #include "core/engine/text_encoder_model.h"
 #include "core/models/config_fields.h"
 #include "core/models/encoder_family.h"
@@ -20,6 +21,9 @@ absl::Status UnsupportedType(const std::string& found) {
   for (const EncoderFamily& family : EncoderFamilies()) {
     absl::StrAppend(&supported, family.model_type, ", ");
   }
+  for (const Seq2SeqFamily& family : Seq2SeqFamilies()) {
+    absl::StrAppend(&supported, family.model_type, ", ");
+  }
   return absl::UnimplementedError(absl::StrCat("config.json: model_type ", Quoted(found),
                                                " is not supported (supported: ", supported,
                                                kAttentionLayerType, ")"));
@@ -35,6 +39,9 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& direct
   if (!type.ok()) return InConfigJson(type.status());
   if (const EncoderFamily* family = FindEncoderFamily(*type)) {
     return LoadTextEncoder(*checkpoint, *family, options);
+  }
+  if (const Seq2SeqFamily* family = FindSeq2SeqFamily(*type)) {
+    return LoadSeq2SeqModel(*checkpoint, *family, options);
   }
   if (*type == kAttentionLayerType) return LoadAttentionLayer(*checkpoint, options);
   return UnsupportedType(*type);

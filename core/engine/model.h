@@ -115,6 +115,8 @@ class AttentionLayer {
   virtual absl::Status Run(const AttentionLayerCall& call, ExecutionContext& context) const = 0;
 };
 
+class TextGenerator;
+
 /// A loaded model. Immutable; shared by whoever runs it.
 class Model {
  public:
@@ -124,13 +126,15 @@ class Model {
   virtual const TextEncoder* AsTextEncoder() const { return nullptr; }
   /// nullptr unless the kind is kAttentionLayer.
   virtual const AttentionLayer* AsAttentionLayer() const { return nullptr; }
+  /// nullptr unless the kind is kTranslation or kCaptioning; core/engine/text_generator.h.
+  virtual const TextGenerator* AsTextGenerator() const { return nullptr; }
 };
 
 struct LoadOptions {
-  /// kAuto: where this processor multiplies bf16, bf16 for a checkpoint that is stored in 16 bits or
-  /// has matrices of at least 16 MiB (as f32); else f32.
-  /// kInt8: linear layers (of encoders and attention layers; not classification heads) multiply
-  /// int8, quantised by the row at run time; the rest is bf16 where that is fast, else f32.
+  /// kAuto: where this processor multiplies bf16, bf16 for a checkpoint that is stored in 16 bits
+  /// or has matrices of at least 16 MiB (as f32); else f32. kInt8: linear layers (of encoders and
+  /// attention layers; not classification heads) multiply int8, quantised by the row at run time;
+  /// the rest is bf16 where that is fast, else f32.
   enum class Precision : uint8_t { kAuto, kF32, kBF16, kInt8 };
   Precision precision = Precision::kAuto;
 };

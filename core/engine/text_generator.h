@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "core/generate/generation.h"
 #include "core/generate/generation_options.h"
+#include "core/text/translation_tokenizer.h"
 
 namespace attentiond {
 
@@ -29,6 +30,8 @@ class TextGenerator {
   /// kInvalidArgument names the field, what was found and what is required.
   virtual absl::Status Validate(const GenerationInput& input) const = 0;
 
+  /// Of text models; nullptr when the checkpoint has no tokenizer files.
+  virtual const TranslationTokenizer* translation_tokenizer() const { return nullptr; }
   /// Text of the tokens that a sequence has, without special ones.
   virtual absl::StatusOr<std::string> Decode(absl::Span<const int32_t> ids) const = 0;
 

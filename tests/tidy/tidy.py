@@ -17,8 +17,8 @@ CORE_LAYERS = {
     "base": [], "tensor": ["base"], "parallel": ["base", "tensor"], "onednn": ["base", "tensor", "parallel"],
     "reference": ["base", "tensor"], "ops": ["base", "tensor", "parallel", "onednn", "reference"],
     "text": ["base", "tensor", "weights"], "vision": ["base", "weights"], "weights": ["base", "tensor"],
-    "generate": ["base", "weights"],
-    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "vision", "weights", "generate"],
+    "models": ["base", "tensor", "parallel", "reference", "ops", "text", "vision", "weights"],
+    "generate": ["base", "tensor", "parallel", "ops", "weights", "models"],
     "engine": ["base", "tensor", "parallel", "ops", "text", "vision", "weights", "generate", "models"],
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+["<]([^">]+)[">]')

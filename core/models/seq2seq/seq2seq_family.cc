@@ -97,6 +97,8 @@ constexpr StackNames kT5[2][2] = {{T5Stack(false, false), T5Stack(false, true)},
 
 }  // namespace
 
+absl::Span<const Seq2SeqFamily> Seq2SeqFamilies() { return kFamilies; }
+
 const Seq2SeqFamily* FindSeq2SeqFamily(absl::string_view model_type) {
   for (const Seq2SeqFamily& family : kFamilies) {
     if (family.model_type == model_type) return &family;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "core/models/seq2seq/stack_config.h"
 
 namespace attentiond {
@@ -25,6 +26,9 @@ struct Seq2SeqFamily {
   int64_t first_position = 0;
   const char* activation = "gelu";  ///< when config.json does not say
 };
+
+/// Every family that is supported.
+absl::Span<const Seq2SeqFamily> Seq2SeqFamilies();
 
 /// nullptr when there is none of this model_type.
 const Seq2SeqFamily* FindSeq2SeqFamily(absl::string_view model_type);

@@ -1,0 +1,100 @@
+// Encoder states, logits of given tokens and cross attention, as transformers computes them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "core/generate/page_pool.h"
+#include "core/models/float_conversion.h"
+#include "core/models/seq2seq/seq2seq_config.h"
+#include "core/models/seq2seq/seq2seq_loader.h"
+#include "core/weights/checkpoint.h"
+#include "tests/testing/golden_model.h"
+#include "tests/testing/tolerance.h"
+
+namespace attentiond {
+namespace {
+
+using testing::GoldenModel;
+
+constexpr int64_t kTokens = KeyValueLayout::kTokens;
+
+std::vector<float> Values(absl::Span<const float> values) { return {values.begin(), values.end()}; }
+
+class Seq2SeqGoldenTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  void ExpectNear(const std::vector<float>& actual, absl::Span<const float> expected) {
+    testing::ExpectWithin(actual, Values(expected), [&](size_t i) {
+      return double{golden_.tolerance()} * (1 + std::abs(double{expected[i]}));
+    });
+  }
+
+  ThreadPool threads_{2};
+  ExecutionContext context_{&threads_};
+  const GoldenModel golden_{GetParam()};
+};
+
+TEST_P(Seq2SeqGoldenTest, StatesLogitsAndCrossAttentionAgree) {
+  auto checkpoint = Checkpoint::Open(golden_.directory());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  const nlohmann::json& json = (*checkpoint)->config();
+  const auto config =
+      ParseSeq2SeqConfig(*FindSeq2SeqFamily(json.at("model_type").get<std::string>()), json);
+  ASSERT_TRUE(config.ok()) << config.status();
+  WeightLoader loader(checkpoint->get());
+  const auto model = LoadTextSeq2Seq(*config, DType::kF32, &loader);
+  ASSERT_TRUE(model.ok()) << model.status();
+  const KeyValueLayout layout = model->decoder.layout();
+  for (const nlohmann::json& one : golden_.cases()) {
+    SCOPED_TRACE(one.at("name").get<std::string>());
+    const auto ids = one.at("input_ids").get<std::vector<int32_t>>();
+    const auto length = static_cast<int64_t>(ids.size());
+    const auto states = model->encoder.Run(ids, {0, length}, context_);
+    ASSERT_TRUE(states.ok()) << states.status();
+    ExpectNear(Values(states->values<float>()), golden_.array(one, "encoder_last_hidden_state"));
+
+    const int64_t memory_pages = KeyValueLayout::PagesOf(length);
+    PagePool pool(layout, memory_pages + 1);
+    std::vector<int32_t> pages(static_cast<size_t>(memory_pages + 1));
+    std::iota(pages.begin(), pages.end(), 0);
+    std::vector<PagedToken> places;
+    for (int64_t t = 0; t < length; ++t) {
+      places.push_back({pool.page(static_cast<int32_t>(1 + t / kTokens)), t % kTokens});
+    }
+    ASSERT_TRUE(model->decoder.WriteMemory(*states, places, context_).ok());
+    const auto forced = one.at("forced_decoder_ids").get<std::vector<int32_t>>();
+    const int64_t heads = layout.heads, layers = layout.layers;
+    std::vector<std::vector<float>> weights(forced.size());
+    std::vector<DecoderRow> rows;
+    for (size_t i = 0; i < forced.size(); ++i) {
+      weights[i].resize(static_cast<size_t>(layers * heads * length));
+      rows.push_back({forced[i], static_cast<int64_t>(i), pages.data(), pages.data() + 1, length,
+                      weights[i].data()});
+    }
+    const auto logits = model->decoder.Run(rows, pool.data(), context_);
+    ASSERT_TRUE(logits.ok()) << logits.status();
+    ExpectNear(Values(*logits), golden_.array(one, "forced_logits"));
+    if (!golden_.has(one, "cross_attentions")) continue;
+    std::vector<float> in_order;  // [layers, heads, decoded, source]
+    for (int64_t map = 0; map < layers * heads; ++map) {
+      for (const std::vector<float>& of_token : weights) {
+        in_order.insert(in_order.end(), of_token.begin() + map * length,
+                        of_token.begin() + (map + 1) * length);
+      }
+    }
+    ExpectNear(in_order, golden_.array(one, "cross_attentions"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Folders, Seq2SeqGoldenTest,
+                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace attentiond
