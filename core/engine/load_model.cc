@@ -1,12 +1,15 @@
 // core/engine/load_model.cc -- which model a directory holds.
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/engine/attention_layer_model.h"
+#include "core/engine/caption_model.h"
 #include "core/engine/model.h"
 #include "core/engine/seq2seq_model.h"
 #include "core/engine/text_encoder_model.h"
 #include "core/models/config_fields.h"
 #include "core/models/encoder_family.h"
+#include "core/models/seq2seq/caption_config.h"
 #include "core/weights/checkpoint.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -20,6 +23,9 @@ absl::Status UnsupportedType(const std::string& found) {
   std::string supported;
   for (const EncoderFamily& family : EncoderFamilies()) {
     absl::StrAppend(&supported, family.model_type, ", ");
+  }
+  for (const absl::string_view caption : CaptionModelTypes()) {
+    absl::StrAppend(&supported, caption, ", ");
   }
   for (const Seq2SeqFamily& family : Seq2SeqFamilies()) {
     absl::StrAppend(&supported, family.model_type, ", ");
@@ -42,6 +48,9 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& direct
   }
   if (const Seq2SeqFamily* family = FindSeq2SeqFamily(*type)) {
     return LoadSeq2SeqModel(*checkpoint, *family, options);
+  }
+  if (absl::c_linear_search(CaptionModelTypes(), *type)) {
+    return LoadCaptionModel(*checkpoint, options);
   }
   if (*type == kAttentionLayerType) return LoadAttentionLayer(*checkpoint, options);
   return UnsupportedType(*type);

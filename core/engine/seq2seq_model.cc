@@ -39,6 +39,10 @@ class Seq2SeqModel final : public Model, public TextGenerator, public SourceMode
   int64_t max_target_length() const override { return decoder().config().max_tokens; }
   absl::Status Validate(const GenerationInput& input) const override;
   absl::StatusOr<std::string> Decode(absl::Span<const int32_t> ids) const override;
+  std::string TokenText(int32_t id) const override {
+    if (parts_.tokenizer == nullptr) return "";
+    return std::string(parts_.tokenizer->TargetToken(id));
+  }
   std::unique_ptr<Generation> NewGeneration(int64_t cache_bytes) const override {
     return MakeGeneration(*this, decoder(), max_source_length(), cache_bytes);
   }

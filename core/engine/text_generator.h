@@ -13,6 +13,7 @@
 #include "core/generate/generation.h"
 #include "core/generate/generation_options.h"
 #include "core/text/translation_tokenizer.h"
+#include "core/vision/image_processor.h"
 
 namespace attentiond {
 
@@ -32,8 +33,13 @@ class TextGenerator {
 
   /// Of text models; nullptr when the checkpoint has no tokenizer files.
   virtual const TranslationTokenizer* translation_tokenizer() const { return nullptr; }
+  /// Of image models: what makes a picture GenerationInput::pixels.
+  virtual const ImageProcessor* image_processor() const { return nullptr; }
   /// Text of the tokens that a sequence has, without special ones.
   virtual absl::StatusOr<std::string> Decode(absl::Span<const int32_t> ids) const = 0;
+
+  /// How the vocabulary writes one token; empty when it has none.
+  virtual std::string TokenText(int32_t id) const = 0;
 
   /// A batch with at most `cache_bytes` of pages, but at least what one sequence of the greatest
   /// length takes. The model must outlive it.

@@ -186,8 +186,21 @@ absl::StatusOr<absl::Span<float>> Decoder::RunHead(const Activations& at,
   const auto size = static_cast<size_t>(at.count() * vocab_size());
   auto* const logits =
       static_cast<float*>(context.workspace().Get(Workspace::Slot::kLogits, size * sizeof(float)));
-  RETURN_IF_ERROR(parts_.head.Run({.x = at.hidden,
-                                   .x_stride = config().hidden_size,
+  const int64_t hidden = config().hidden_size;
+  const void* x = at.hidden;
+  if (parts_.transform) {
+    RETURN_IF_ERROR(parts_.transform->dense.Run({.x = at.hidden,
+                                                 .x_stride = hidden,
+                                                 .y = at.normed,
+                                                 .y_stride = hidden,
+                                                 .rows = at.count(),
+                                                 .activation = config().activation},
+                                                context));
+    parts_.stack.Norm(parts_.transform->norm, at.normed, at.normed, at.count(), context);
+    x = at.normed;
+  }
+  RETURN_IF_ERROR(parts_.head.Run({.x = x,
+                                   .x_stride = hidden,
                                    .y = logits,
                                    .y_stride = vocab_size(),
                                    .rows = at.count(),

@@ -30,9 +30,15 @@ struct DecoderRow {
 /// Immutable; may be shared by contexts.
 class Decoder {
  public:
+  /// norm(activation(dense(x))), with the stack's activation and epsilon.
+  struct HeadTransform {
+    Linear dense;  ///< E -> E
+    NormWeights norm;
+  };
   struct Parts {
     Stack stack;
     std::optional<Linear> memory_projection;  ///< of memory states that are not as wide
+    std::optional<HeadTransform> transform;   ///< of what the head reads
     Linear head;                              ///< E -> vocabulary
   };
   explicit Decoder(Parts parts) : parts_(std::move(parts)) {}

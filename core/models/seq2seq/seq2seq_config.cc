@@ -173,55 +173,6 @@ absl::StatusOr<Seq2SeqConfig> Parse(const Seq2SeqFamily& family, const nlohmann:
   return config;
 }
 
-absl::StatusOr<StackConfig> ParseGpt2(const nlohmann::json& json) {
-  StackConfig stack;
-  ASSIGN_OR_RETURN(const std::string type, GetString(json, "model_type", ""));
-  if (type != "gpt2") {
-    return absl::UnimplementedError(absl::StrCat("\"model_type\" of \"decoder\" is ", Quoted(type),
-                                                 ", which is not supported, only \"gpt2\""));
-  }
-  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "n_embd", kMaxWidth, 768));
-  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "n_layer", kMaxLayers, 12));
-  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "n_head", kMaxHeads, 12));
-  ASSIGN_OR_RETURN(stack.intermediate_size,
-                   GetSize(json, "n_inner", kMaxWidth, 4 * stack.hidden_size));
-  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", kMaxVocab, 50257));
-  ASSIGN_OR_RETURN(stack.max_tokens, GetSize(json, "n_positions", kMaxPositions, 1024));
-  RETURN_IF_ERROR(CheckHeadsDivide("n_embd", stack.hidden_size, "n_head", stack.num_heads));
-  stack.head_dim = stack.hidden_size / stack.num_heads;
-  ASSIGN_OR_RETURN(stack.activation, GetActivation(json, "activation_function", "gelu_new"));
-  ASSIGN_OR_RETURN(const double epsilon, GetEpsilon(json, "layer_norm_epsilon", 1e-5));
-  stack.norm_epsilon = static_cast<float>(epsilon);
-  stack.norm_first = true;
-  stack.final_norm = true;
-  stack.positions = PositionTable::kLearned;
-  ASSIGN_OR_RETURN(const bool scales, GetBool(json, "scale_attn_weights", true));
-  RETURN_IF_ERROR(RequireFalse(json, "scale_attn_by_inverse_layer_idx"));
-  if (scales) {
-    stack.attention_scale = static_cast<float>(1 / std::sqrt(static_cast<double>(stack.head_dim)));
-  }
-  return stack;
-}
-
-constexpr StackNames Gpt2Stack() {
-  StackNames names;
-  names.embeddings = "decoder.transformer.wte";
-  names.positions = "decoder.transformer.wpe";
-  names.layers = "decoder.transformer.h";
-  names.self = {.query_key_value = "attn.c_attn", .output = "attn.c_proj", .norm = "ln_1"};
-  names.cross = {.query = "crossattention.q_attn",
-                 .key_value = "crossattention.c_attn",
-                 .output = "crossattention.c_proj",
-                 .norm = "ln_cross_attn"};
-  names.up = "mlp.c_fc";
-  names.down = "mlp.c_proj";
-  names.norm = "ln_2";
-  names.final_norm = "decoder.transformer.ln_f";
-  names.transposed = true;
-  return names;
-}
-constexpr StackNames kGpt2 = Gpt2Stack();
-
 }  // namespace
 
 absl::StatusOr<Seq2SeqConfig> ParseSeq2SeqConfig(const Seq2SeqFamily& family,
@@ -230,13 +181,5 @@ absl::StatusOr<Seq2SeqConfig> ParseSeq2SeqConfig(const Seq2SeqFamily& family,
   if (parsed.ok()) return parsed;
   return InConfigJson(parsed.status());
 }
-
-absl::StatusOr<StackConfig> ParseGpt2Decoder(const nlohmann::json& config) {
-  absl::StatusOr<StackConfig> parsed = ParseGpt2(config);
-  if (parsed.ok()) return parsed;
-  return InConfigJson(parsed.status());
-}
-
-const StackNames& Gpt2DecoderNames() { return kGpt2; }
 
 }  // namespace attentiond

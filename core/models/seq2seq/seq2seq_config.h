@@ -32,9 +32,4 @@ inline constexpr int64_t kMostTokensWithoutPositions = 4096;
 absl::StatusOr<Seq2SeqConfig> ParseSeq2SeqConfig(const Seq2SeqFamily& family,
                                                  const nlohmann::json& config);
 
-/// GPT-2 as a decoder that reads another's states: "decoder" of a vision-encoder-decoder's
-/// config.json.
-absl::StatusOr<StackConfig> ParseGpt2Decoder(const nlohmann::json& config);
-const StackNames& Gpt2DecoderNames();
-
 }  // namespace attentiond

@@ -74,28 +74,40 @@ absl::StatusOr<TextSeq2Seq> LoadTextSeq2Seq(const Seq2SeqConfig& config, LinearT
                   config.encoder.hidden_size, config.padding_id, types, loader));
   ASSIGN_OR_RETURN(Linear head, LoadHead(config, *tables.second, types.activations, loader));
   return TextSeq2Seq{SourceEncoder(std::move(encoder), config.padding_id),
-                     Decoder({std::move(decoder), std::nullopt, std::move(head)})};
+                     Decoder({std::move(decoder), std::nullopt, std::nullopt, std::move(head)})};
 }
 
-absl::StatusOr<Decoder> LoadGpt2Decoder(const StackConfig& config, int64_t memory_width,
-                                        LinearTypes types, WeightLoader* loader) {
-  const StackNames& names = Gpt2DecoderNames();
-  ASSIGN_OR_RETURN(const Table table, LoadEmbeddings(names.embeddings, config, loader));
+absl::StatusOr<Decoder> LoadCaptionDecoder(const CaptionConfig& config, LinearTypes types,
+                                           WeightLoader* loader) {
+  const StackConfig& decoder = config.decoder;
+  const Checkpoint& checkpoint = loader->checkpoint();
+  const int64_t hidden = decoder.hidden_size, memory = config.vision.layers.hidden_size;
+  ASSIGN_OR_RETURN(const Table table, LoadEmbeddings(config.names->embeddings, decoder, loader));
   std::optional<Linear> projection;
-  if (memory_width != config.hidden_size) {
-    ASSIGN_OR_RETURN(
-        projection, loader->LoadLinear("enc_to_dec_proj", config.hidden_size, memory_width, types));
+  if (!config.memory_projection.empty()) {
+    ASSIGN_OR_RETURN(projection,
+                     loader->LoadLinear(config.memory_projection, hidden, memory, types));
   }
-  ASSIGN_OR_RETURN(Stack stack, Stack::Load(config, names, table, config.hidden_size,
-                                            /*padding_id=*/0, types, loader));
-  TensorView weight = table->view();
-  const std::string own_head = "decoder.lm_head.weight";
-  if (loader->checkpoint().Has(own_head)) {
-    ASSIGN_OR_RETURN(
-        weight, loader->checkpoint().Get(own_head, Shape{config.vocab_size, config.hidden_size}));
+  ASSIGN_OR_RETURN(Stack stack,
+                   Stack::Load(decoder, *config.names, table, projection ? hidden : memory,
+                               /*padding_id=*/0, types, loader));
+  std::optional<Decoder::HeadTransform> transform;
+  if (!config.head_transform.empty()) {
+    ASSIGN_OR_RETURN(Linear dense, loader->LoadLinear(config.head_transform + ".dense", hidden,
+                                                      hidden, types.activations));
+    ASSIGN_OR_RETURN(NormWeights norm,
+                     loader->LoadNorm(config.head_transform + ".LayerNorm", hidden));
+    transform = {std::move(dense), std::move(norm)};
   }
-  ASSIGN_OR_RETURN(Linear head, loader->MakeLinear(weight, TensorView(), types.activations));
-  return Decoder({std::move(stack), std::move(projection), std::move(head)});
+  TensorView weight = table->view(), bias;
+  if (checkpoint.Has(config.head)) {
+    ASSIGN_OR_RETURN(weight, checkpoint.Get(config.head, Shape{decoder.vocab_size, hidden}));
+  }
+  if (!config.head_bias.empty()) {
+    ASSIGN_OR_RETURN(bias, checkpoint.Get(config.head_bias, Shape{decoder.vocab_size}));
+  }
+  ASSIGN_OR_RETURN(Linear head, loader->MakeLinear(weight, bias, types.activations));
+  return Decoder({std::move(stack), std::move(projection), std::move(transform), std::move(head)});
 }
 
 }  // namespace attentiond

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+#include "core/models/seq2seq/caption_config.h"
 #include "core/models/seq2seq/decoder.h"
 #include "core/models/seq2seq/seq2seq_config.h"
 #include "core/models/seq2seq/source_encoder.h"
@@ -21,9 +22,8 @@ struct TextSeq2Seq {
 absl::StatusOr<TextSeq2Seq> LoadTextSeq2Seq(const Seq2SeqConfig& config, LinearTypes types,
                                             WeightLoader* loader);
 
-/// GPT-2 under "decoder." that reads states [T, memory_width], projected by "enc_to_dec_proj" when
-/// they are not as wide as the decoder's.
-absl::StatusOr<Decoder> LoadGpt2Decoder(const StackConfig& config, int64_t memory_width,
-                                        LinearTypes types, WeightLoader* loader);
+/// The decoder of captions. Errors: those of WeightLoader.
+absl::StatusOr<Decoder> LoadCaptionDecoder(const CaptionConfig& config, LinearTypes types,
+                                           WeightLoader* loader);
 
 }  // namespace attentiond

@@ -34,6 +34,9 @@ class Stack {
   void Embed(absl::Span<const int32_t> ids, absl::Span<const int32_t> positions, void* hidden,
              ExecutionContext& context) const;
 
+  /// y = norm(x); y may be x.
+  void Norm(const NormWeights& norm, const void* x, void* y, int64_t tokens,
+            ExecutionContext& context) const;
   /// What a part of a layer reads: norm(hidden), which is written to `normed`, or hidden itself.
   const void* Before(const NormWeights& norm, const void* hidden, void* normed, int64_t tokens,
                      ExecutionContext& context) const;
@@ -48,8 +51,6 @@ class Stack {
 
  private:
   Stack(StackConfig config, DType dtype, StackWeights weights);
-  void Norm(const NormWeights& norm, const void* x, void* y, int64_t tokens,
-            ExecutionContext& context) const;
   absl::Status GatedFeedForward(const StackLayerWeights& layer, const void* x, void* hidden,
                                 int64_t tokens, ExecutionContext& context) const;
 

@@ -141,7 +141,7 @@ TEST_P(GeneratorGoldenTest, AloneAndInARunningBatchAreTheReferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, GeneratorGoldenTest,
-                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate"),
+                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate", "vit-gpt2-caption"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '-' ? '_' : c;
