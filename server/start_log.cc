@@ -21,6 +21,10 @@ const char* KindName(ModelKind kind) {
       return "token_classification";
     case ModelKind::kEmbedding:
       return "embedding";
+    case ModelKind::kTranslation:
+      return "translation";
+    case ModelKind::kCaptioning:
+      return "image_captioning";
   }
   return "";
 }

@@ -30,6 +30,7 @@ absl::Status ClosedError(const std::string& queue) {
 struct BatchExecutor::Batch {
   std::shared_ptr<ExecutorQueue> queue;
   std::shared_ptr<const BatchRunner> runner;
+  std::shared_ptr<StepRunner> stepper;
   std::shared_ptr<BatchObserver> observer;
   FormedBatch formed;
 };
@@ -44,6 +45,17 @@ std::shared_ptr<ExecutorQueue> BatchExecutor::AddQueue(const std::string& name,
                                                        std::shared_ptr<BatchObserver> observer) {
   auto queue = std::make_shared<ExecutorQueue>(name, options);
   queue->runner = std::make_shared<const BatchRunner>(std::move(runner));
+  queue->observer = std::move(observer);
+  MutexLock lock(&mutex_);
+  queues_.push_back(queue);
+  return queue;
+}
+
+std::shared_ptr<ExecutorQueue> BatchExecutor::AddStepQueue(
+    const std::string& name, const BatchQueueOptions& options, std::shared_ptr<StepRunner> runner,
+    std::shared_ptr<BatchObserver> observer) {
+  auto queue = std::make_shared<ExecutorQueue>(name, options);
+  queue->stepper = std::move(runner);
   queue->observer = std::move(observer);
   MutexLock lock(&mutex_);
   queues_.push_back(queue);
@@ -98,7 +110,7 @@ absl::Status BatchExecutor::Schedule(ExecutorQueue& queue, Tasks* tasks) {
     const absl::Time now = clock_->Now();
     admitted = Admit(queue, *tasks, now, &reason);
     if (admitted.ok()) {
-      if (queue.waiting.empty()) queue.turn = next_turn_++;
+      if (queue.waiting.empty() && !queue.stepping) queue.turn = next_turn_++;
       for (std::unique_ptr<BatchTask>& task : *tasks) queue.waiting.Push(std::move(task), now);
     } else {
       observer = queue.observer;
@@ -116,11 +128,13 @@ absl::Status BatchExecutor::Schedule(ExecutorQueue& queue, Tasks* tasks) {
 void BatchExecutor::Close(ExecutorQueue& queue) {
   // Destroyed after the lock is released.
   std::shared_ptr<const BatchRunner> runner;
+  std::shared_ptr<StepRunner> stepper;
   std::shared_ptr<BatchObserver> observer;
   {
     MutexLock lock(&mutex_);
     queue.closed = true;
     runner = queue.runner;
+    stepper = queue.stepper;
     observer = queue.observer;
     ForgetIfDone(queue);
   }
@@ -150,16 +164,21 @@ void BatchExecutor::Shutdown() {
     MutexLock lock(&mutex_);
     for (const std::shared_ptr<ExecutorQueue>& queue : std::exchange(queues_, {})) {
       queue->closed = true;
-      Batch batch{queue, std::move(queue->runner), std::move(queue->observer), {}};
+      Batch batch{queue,
+                  std::move(queue->runner),
+                  std::move(queue->stepper),
+                  std::move(queue->observer),
+                  {}};
       while (!queue->waiting.empty()) {
         batch.formed.tasks.push_back(queue->waiting.DiscardNext().task);
       }
       left.push_back(std::move(batch));
     }
   }
+  const absl::Status reason = absl::UnavailableError("the server is shutting down");
   for (const Batch& batch : left) {
-    DropAll(batch.formed.tasks, DropReason::kShutDown,
-            absl::UnavailableError("the server is shutting down"), batch.observer.get());
+    DropAll(batch.formed.tasks, DropReason::kShutDown, reason, batch.observer.get());
+    if (batch.stepper != nullptr) batch.stepper->Abort(reason);
   }
 }
 
@@ -175,8 +194,9 @@ absl::Duration BatchExecutor::Oldest(const ExecutorQueue& queue) const {
 }
 
 bool BatchExecutor::IsDrained() const {
-  return !busy_ && std::all_of(queues_.begin(), queues_.end(),
-                               [](const auto& queue) { return queue->waiting.empty(); });
+  return !busy_ && std::all_of(queues_.begin(), queues_.end(), [](const auto& queue) {
+    return queue->waiting.empty() && !queue->stepping;
+  });
 }
 
 std::shared_ptr<ExecutorQueue> BatchExecutor::ChooseQueue(absl::Time now,
@@ -184,9 +204,9 @@ std::shared_ptr<ExecutorQueue> BatchExecutor::ChooseQueue(absl::Time now,
   std::shared_ptr<ExecutorQueue> chosen;
   *look_again = absl::InfiniteFuture();
   for (const std::shared_ptr<ExecutorQueue>& queue : queues_) {
-    if (queue->waiting.empty()) continue;
-    // Draining, or closed: no company is to come.
-    const bool flush = num_drains_ > 0 || queue->closed;
+    if (queue->waiting.empty() && !queue->stepping) continue;
+    // Draining, or closed: no company is to come. What runs need not wait for any.
+    const bool flush = num_drains_ > 0 || queue->closed || queue->stepping;
     const absl::Time formation =
         flush ? absl::InfinitePast() : FormationTime(queue->waiting, queue->options);
     *look_again = std::min(*look_again, formation);
@@ -199,7 +219,7 @@ std::vector<BatchExecutor::Batch> BatchExecutor::TakeAllExpired(absl::Time now) 
   std::vector<Batch> expired;
   for (const std::shared_ptr<ExecutorQueue>& queue : queues_) {
     if (queue->waiting.next_deadline() > now) continue;
-    expired.push_back({queue, queue->runner, queue->observer, {}});
+    expired.push_back({queue, queue->runner, queue->stepper, queue->observer, {}});
     expired.back().formed.expired = TakeExpired(now, &queue->waiting);
   }
   for (const Batch& batch : expired) ForgetIfDone(*batch.queue);
@@ -207,17 +227,24 @@ std::vector<BatchExecutor::Batch> BatchExecutor::TakeAllExpired(absl::Time now) 
 }
 
 BatchExecutor::Batch BatchExecutor::Form(std::shared_ptr<ExecutorQueue> queue, absl::Time now) {
-  Batch batch{queue, queue->runner, queue->observer, {}};
-  batch.formed = FormBatch(queue->options, now, &queue->waiting);
+  Batch batch{queue, queue->runner, queue->stepper, queue->observer, {}};
+  StepRunner* const stepper = queue->stepper.get();
+  batch.formed = FormBatch(
+      queue->options, now,
+      [stepper](const BatchTask& task) { return stepper == nullptr || stepper->TakeRoom(task); },
+      &queue->waiting);
+  // Until the step says otherwise: it must not be forgotten meanwhile.
+  if (stepper != nullptr && !batch.formed.tasks.empty()) queue->stepping = true;
   queue->turn = next_turn_++;
   ForgetIfDone(*queue);
   return batch;
 }
 
 void BatchExecutor::ForgetIfDone(ExecutorQueue& queue) {
-  if (!queue.closed || !queue.waiting.empty()) return;
+  if (!queue.closed || !queue.waiting.empty() || queue.stepping) return;
   std::erase_if(queues_, [&queue](const auto& other) { return other.get() == &queue; });
   queue.runner.reset();
+  queue.stepper.reset();
   queue.observer.reset();
 }
 
@@ -232,8 +259,33 @@ void BatchExecutor::Execute(Batch batch) {
       formed.cancelled, DropReason::kCancelled,
       absl::CancelledError(absl::StrCat(batch.queue->name, ": cancelled while the request waited")),
       observer);
-  if (formed.tasks.empty()) return;
+  if (batch.stepper != nullptr) {
+    RunStep(std::move(batch));
+  } else if (!formed.tasks.empty()) {
+    RunBatch(std::move(batch));
+  }
+}
 
+void BatchExecutor::RunStep(Batch batch) {
+  StepRunner& stepper = *batch.stepper;
+  if (batch.formed.tasks.empty() && !stepper.running()) return;
+  BatchObserver* const observer = batch.observer.get();
+  const absl::Time start = clock_->Now();
+  StepReport report = stepper.Step(std::move(batch.formed.tasks));
+  const absl::Duration compute = clock_->Now() - start;
+  if (observer != nullptr) {
+    for (const absl::Duration waited : batch.formed.waited) observer->OnQueued(waited);
+    if (report.tasks > 0) observer->OnBatch(report.tasks, report.tokens, compute);
+  }
+  std::move(report.complete)();
+  MutexLock lock(&mutex_);
+  batch.queue->stepping = stepper.running();
+  ForgetIfDone(*batch.queue);
+}
+
+void BatchExecutor::RunBatch(Batch batch) {
+  FormedBatch& formed = batch.formed;
+  BatchObserver* const observer = batch.observer.get();
   const auto num_tasks = static_cast<int64_t>(formed.tasks.size());
   const absl::Time start = clock_->Now();
   BatchCompletion complete = (*batch.runner)(std::move(formed.tasks));

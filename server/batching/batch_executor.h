@@ -30,9 +30,11 @@ struct ExecutorQueue {
   const BatchQueueOptions options;
   // Both are released once the queue is closed and empty; a batch that runs then holds the last
   // references.
-  std::shared_ptr<const BatchRunner> runner;
+  std::shared_ptr<const BatchRunner> runner;  // one of the two
+  std::shared_ptr<StepRunner> stepper;
   std::shared_ptr<BatchObserver> observer;
   FairQueue waiting;
+  bool stepping = false;  // something runs that has steps to do
   WaitEstimate estimate;
   // Queues are served in the order of their turns. One begins to wait for its turn with its first
   // task, and anew with each batch: however many tasks it has, it goes behind the others then.
@@ -49,6 +51,10 @@ class BatchExecutor {
   std::shared_ptr<ExecutorQueue> AddQueue(const std::string& name, const BatchQueueOptions& options,
                                           BatchRunner runner,
                                           std::shared_ptr<BatchObserver> observer);
+  std::shared_ptr<ExecutorQueue> AddStepQueue(const std::string& name,
+                                              const BatchQueueOptions& options,
+                                              std::shared_ptr<StepRunner> runner,
+                                              std::shared_ptr<BatchObserver> observer);
   absl::Status Schedule(ExecutorQueue& queue, std::vector<std::unique_ptr<BatchTask>>* tasks);
   void Close(ExecutorQueue& queue);
   bool Drain(absl::Time deadline);
@@ -71,6 +77,8 @@ class BatchExecutor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs and answers a batch; its tasks are gone on return.
   void Execute(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunBatch(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunStep(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Admit(const ExecutorQueue& queue,
                      const std::vector<std::unique_ptr<BatchTask>>& tasks, absl::Time now,
                      DropReason* reason) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

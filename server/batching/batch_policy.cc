@@ -15,6 +15,12 @@ absl::Time FormationTime(const FairQueue& queue, const BatchQueueOptions& option
 }
 
 FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now, FairQueue* queue) {
+  return FormBatch(
+      options, now, [](const BatchTask&) { return true; }, queue);
+}
+
+FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now,
+                      absl::FunctionRef<bool(const BatchTask&)> has_room, FairQueue* queue) {
   FormedBatch batch;
   batch.expired = TakeExpired(now, queue);
   while (const BatchTask* next = queue->next()) {
@@ -25,6 +31,7 @@ FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now, FairQueu
     const bool fits = static_cast<int64_t>(batch.tasks.size()) < options.max_batch_requests &&
                       batch.tokens + next->cost() <= options.max_batch_tokens;
     if (!fits && !batch.tasks.empty()) break;
+    if (!has_room(*next)) break;
     FairQueue::Waiting taken = queue->TakeNext();
     batch.tokens += taken.task->cost();
     batch.waited.push_back(now - taken.arrival);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "server/batching/batch_options.h"
 #include "server/batching/batch_task.h"
@@ -34,10 +35,13 @@ struct FormedBatch {
 
 /// Takes from `queue`, in its order, what one batch may hold. It ends at the first task that does
 /// not fit any more: that one begins the next batch, so a large task is never passed by for ever. A
-/// task that costs more than max_batch_tokens makes a batch alone. Every expired task is removed,
-/// wherever it waits; a cancelled one when its turn comes.
+/// task that costs more than max_batch_tokens makes a batch alone. It also ends at the first task
+/// that `has_room` is false of, which is asked once for each that would be taken. Every expired
+/// task is removed, wherever it waits; a cancelled one when its turn comes.
 ///
 /// Cost  O(log n) for each task that leaves the queue; nothing for those that stay.
+FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now,
+                      absl::FunctionRef<bool(const BatchTask&)> has_room, FairQueue* queue);
 FormedBatch FormBatch(const BatchQueueOptions& options, absl::Time now, FairQueue* queue);
 
 /// Removes every task whose deadline is at or past `now`.

@@ -19,6 +19,14 @@ std::shared_ptr<BatchQueue> BatchScheduler::AddQueue(const std::string& name,
       executor_, executor_->AddQueue(name, options, std::move(runner), std::move(observer)));
 }
 
+std::shared_ptr<BatchQueue> BatchScheduler::AddStepQueue(const std::string& name,
+                                                         const BatchQueueOptions& options,
+                                                         std::shared_ptr<StepRunner> runner,
+                                                         std::shared_ptr<BatchObserver> observer) {
+  return std::make_shared<BatchQueue>(
+      executor_, executor_->AddStepQueue(name, options, std::move(runner), std::move(observer)));
+}
+
 bool BatchScheduler::Drain(absl::Time deadline) { return executor_->Drain(deadline); }
 
 BatchQueue::BatchQueue(std::shared_ptr<BatchExecutor> executor,

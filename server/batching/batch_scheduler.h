@@ -47,6 +47,33 @@ using BatchCompletion = absl::AnyInvocable<void() &&>;
 /// finds it counted.
 using BatchRunner = std::function<BatchCompletion(std::vector<std::unique_ptr<BatchTask>> batch)>;
 
+/// What a step did.
+struct StepReport {
+  BatchCompletion complete;  ///< answers callers, as BatchRunner's
+  int64_t tasks = 0;         ///< that took part
+  int64_t tokens = 0;        ///< that were computed
+};
+
+/// Computes tasks that take many steps: they join those that run between two steps, and leave when
+/// they are done, so a short one never waits for a long one. Threads: the executor's, but for
+/// Abort().
+class StepRunner {
+ public:
+  virtual ~StepRunner() = default;
+
+  /// Sets aside what `task`, the next in turn, needs beside those that run; false: there is no room
+  /// now. A task that got room is among those that join the next step. Called with the scheduler's
+  /// lock: must not block.
+  virtual bool TakeRoom(const BatchTask& task) = 0;
+  /// One step of those that run and those that join. Also ends those that nobody waits for any
+  /// more.
+  virtual StepReport Step(std::vector<std::unique_ptr<BatchTask>> joining) = 0;
+  /// Whether something runs: there is another step to do.
+  virtual bool running() const = 0;
+  /// Drops what runs. After the last Step().
+  virtual void Abort(const absl::Status& reason) = 0;
+};
+
 class BatchExecutor;
 class BatchQueue;
 struct ExecutorQueue;
@@ -67,6 +94,12 @@ class BatchScheduler {
   /// queue is closed and empty.
   std::shared_ptr<BatchQueue> AddQueue(const std::string& name, const BatchQueueOptions& options,
                                        BatchRunner runner, std::shared_ptr<BatchObserver> observer);
+
+  /// A queue whose tasks take many steps. Its steps take turns with the batches of other queues.
+  std::shared_ptr<BatchQueue> AddStepQueue(const std::string& name,
+                                           const BatchQueueOptions& options,
+                                           std::shared_ptr<StepRunner> runner,
+                                           std::shared_ptr<BatchObserver> observer);
 
   /// Blocks until every queue is empty and the executor idle, or until `deadline`; true when it
   /// drained. Meanwhile batches do not wait for company.

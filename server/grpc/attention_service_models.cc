@@ -39,6 +39,10 @@ absl::string_view Describe(const LoadedModel& model) {
       return "a token classification model";
     case ModelKind::kEmbedding:
       return HasTokenizer(model) ? "an embedding model" : "an embedding model without a tokenizer";
+    case ModelKind::kTranslation:
+      return "a translation model";
+    case ModelKind::kCaptioning:
+      return "an image captioning model";
   }
   return "of another kind";
 }

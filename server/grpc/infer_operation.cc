@@ -14,6 +14,9 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
     case ModelKind::kTokenClassification:
     case ModelKind::kEmbedding:
       return MakeTextEncoderOperation(input);
+    case ModelKind::kTranslation:
+    case ModelKind::kCaptioning:
+      break;
   }
   return absl::InternalError(
       absl::StrCat("a model of kind ", static_cast<int>(input.info->kind), " has no operation"));

@@ -106,6 +106,9 @@ ModelSignature SignatureOf(const ModelInfo* info) {
       return TokenClassificationSignature(*info);
     case ModelKind::kEmbedding:
       return EmbeddingSignature(*info);
+    case ModelKind::kTranslation:
+    case ModelKind::kCaptioning:
+      break;
   }
   return {};
 }

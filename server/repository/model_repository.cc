@@ -1,6 +1,7 @@
 // server/repository/model_repository.cc -- the table of models and its changes.
 #include "server/repository/model_repository.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr char kBuiltinName[] = "attention";
 constexpr char kBuiltinVersion[] = "1";
+// Tokens of the sources that are encoded between two steps: those that run must not wait for long.
+constexpr int64_t kMostJoiningTokens = 2048;
 constexpr char kNotYetLoaded[] = "not loaded yet";
 
 const char* TaskLabel(ModelKind kind) {
@@ -30,6 +33,10 @@ const char* TaskLabel(ModelKind kind) {
       return "token_classification";
     case ModelKind::kEmbedding:
       return "embedding";
+    case ModelKind::kTranslation:
+      return "translation";
+    case ModelKind::kCaptioning:
+      return "image_captioning";
   }
   return "";
 }
@@ -78,18 +85,47 @@ class ModelRepository::Impl {
     BatchCompletion Run(std::vector<std::unique_ptr<BatchTask>> batch) {
       const auto& first = static_cast<const ModelTask&>(*batch.front());
       BatchCompletion completion = first.run_function()(std::move(batch), context_);
+      TellGrowth();
+      return completion;
+    }
+    StepReport Step(std::vector<std::unique_ptr<BatchTask>> joining, GenerationRunner* runner) {
+      StepReport report = runner->Step(std::move(joining), context_);
+      TellGrowth();
+      return report;
+    }
+
+   private:
+    void TellGrowth() {
       const size_t bytes = context_.workspace().total_bytes();
       if (bytes > told_bytes_ + told_bytes_ / 10) {
         told_bytes_ = bytes;
         if (on_growth_ != nullptr) on_growth_(bytes);
       }
-      return completion;
     }
 
-   private:
     ExecutionContext context_;
     const std::function<void(size_t bytes)> on_growth_;
     size_t told_bytes_ = 0;
+  };
+
+  // Steps of a model that writes text, by those workers.
+  class Stepper final : public StepRunner {
+   public:
+    Stepper(std::shared_ptr<Workers> workers, std::shared_ptr<GenerationRunner> runner)
+        : workers_(std::move(workers)), runner_(std::move(runner)) {}
+
+    bool TakeRoom(const BatchTask& task) override {
+      return runner_->TakeRoom(static_cast<const GenerationTask&>(task));
+    }
+    StepReport Step(std::vector<std::unique_ptr<BatchTask>> joining) override {
+      return workers_->Step(std::move(joining), runner_.get());
+    }
+    bool running() const override { return runner_->running(); }
+    void Abort(const absl::Status& reason) override { runner_->Abort(reason); }
+
+   private:
+    const std::shared_ptr<Workers> workers_;
+    const std::shared_ptr<GenerationRunner> runner_;
   };
 
   // Has the only right to load or unload `name` while it lives; waits for it.
@@ -257,6 +293,15 @@ std::shared_ptr<LoadedModel> ModelRepository::Impl::MakeLoaded(const std::string
   loaded->sharing = std::make_shared<RowSharing>();
   loaded->cache = options_.cache;
   loaded->cache_number = options_.cache->NewModel();
+  if (loaded->model != nullptr && loaded->model->AsTextGenerator() != nullptr) {
+    loaded->generation =
+        std::make_shared<GenerationRunner>(loaded->model, options_.generation, clock_);
+    BatchQueueOptions joining = options_.batching;
+    joining.max_batch_tokens = std::min(joining.max_batch_tokens, kMostJoiningTokens);
+    loaded->queue = scheduler_->AddStepQueue(
+        name, joining, std::make_shared<Stepper>(workers_, loaded->generation), loaded->metrics);
+    return loaded;
+  }
   // The runner must not hold the LoadedModel, which holds the queue, which holds the runner.
   loaded->queue = scheduler_->AddQueue(
       name, options_.batching,

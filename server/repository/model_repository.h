@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "core/engine/model.h"
 #include "server/batching/batch_scheduler.h"
+#include "server/generation/generation_runner.h"
 #include "server/metrics/metrics.h"
 #include "server/repository/model_statistics.h"
 #include "server/results/result_cache.h"
@@ -27,10 +28,11 @@ struct LoadedModel {
   std::shared_ptr<const Model> model;  ///< nullptr for the built-in "attention"
   std::shared_ptr<BatchQueue> queue;
   std::shared_ptr<ModelMetrics> metrics;
-  std::shared_ptr<ModelStatistics> statistics;  ///< KServe's counters
-  std::shared_ptr<RowSharing> sharing;          ///< of a text encoder; the executor's
-  std::shared_ptr<ResultCache> cache;           ///< of all models; may be one that keeps nothing
-  int64_t cache_number = 0;                     ///< ResultCache::NewModel()
+  std::shared_ptr<ModelStatistics> statistics;   ///< KServe's counters
+  std::shared_ptr<GenerationRunner> generation;  ///< of a text generator; its queue's
+  std::shared_ptr<RowSharing> sharing;           ///< of a text encoder; the executor's
+  std::shared_ptr<ResultCache> cache;            ///< of all models; may be one that keeps nothing
+  int64_t cache_number = 0;                      ///< ResultCache::NewModel()
 
   bool is_builtin_attention() const { return model == nullptr; }
 };
@@ -57,6 +59,7 @@ class ModelRepository {
     std::string repository_directory;           ///< --model-repository; empty: none
     LoadOptions load;
     BatchQueueOptions batching;
+    GenerationRunner::Options generation;
     std::shared_ptr<ResultCache> cache = std::make_shared<ResultCache>(0);
     LoadFunction load_model = &LoadModel;
     /// Told the size of the working memory of all models together after a batch has made it grow by
