@@ -68,6 +68,18 @@ absl::StatusOr<CanaryOutputs> RunCanary(const Encoder& encoder) {
   return outputs;
 }
 
+absl::StatusOr<CanaryOutputs> RunCanary(const VisionEncoder& encoder) {
+  std::mt19937 generator(1);
+  const std::vector<float> pixels = RandomFloats(encoder.config().image_values(), &generator);
+  const float* const picture = pixels.data();
+  ThreadPool threads(1);
+  ExecutionContext context(&threads);
+  ASSIGN_OR_RETURN(const TensorView hidden, encoder.Run({.pixels = {&picture, 1}}, context));
+  CanaryOutputs outputs(1, std::vector<float>(static_cast<size_t>(hidden.num_elements())));
+  ToFloats(hidden, 0, absl::MakeSpan(outputs.front()));
+  return outputs;
+}
+
 absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,
                                         const MultiHeadAttentionLayer& layer) {
   AttentionLayerCall call;

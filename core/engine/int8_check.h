@@ -11,6 +11,7 @@
 #include "core/models/encoder.h"
 #include "core/models/multi_head_attention_config.h"
 #include "core/models/multi_head_attention_layer.h"
+#include "core/models/vision_encoder.h"
 
 namespace attentiond {
 
@@ -20,6 +21,8 @@ using CanaryOutputs = std::vector<std::vector<float>>;
 /// The hidden states of a few rows of different lengths. On the calling thread alone; takes as long
 /// as a batch of about 60 tokens.
 absl::StatusOr<CanaryOutputs> RunCanary(const Encoder& encoder);
+/// The hidden states of one picture of noise.
+absl::StatusOr<CanaryOutputs> RunCanary(const VisionEncoder& encoder);
 /// The outputs of a small batch.
 absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,
                                         const MultiHeadAttentionLayer& layer);

@@ -4,12 +4,14 @@
 #include "core/base/status_macros.h"
 #include "core/engine/attention_layer_model.h"
 #include "core/engine/caption_model.h"
+#include "core/engine/image_classifier_model.h"
 #include "core/engine/model.h"
 #include "core/engine/seq2seq_model.h"
 #include "core/engine/text_encoder_model.h"
 #include "core/models/config_fields.h"
 #include "core/models/encoder_family.h"
 #include "core/models/seq2seq/caption_config.h"
+#include "core/models/vision_config.h"
 #include "core/weights/checkpoint.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -29,6 +31,9 @@ absl::Status UnsupportedType(const std::string& found) {
   }
   for (const Seq2SeqFamily& family : Seq2SeqFamilies()) {
     absl::StrAppend(&supported, family.model_type, ", ");
+  }
+  for (const VisionFamily& family : VisionFamilies()) {
+    if (family.has_classifier) absl::StrAppend(&supported, family.layers.model_type, ", ");
   }
   return absl::UnimplementedError(absl::StrCat("config.json: model_type ", Quoted(found),
                                                " is not supported (supported: ", supported,
@@ -51,6 +56,10 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& direct
   }
   if (absl::c_linear_search(CaptionModelTypes(), *type)) {
     return LoadCaptionModel(*checkpoint, options);
+  }
+  const VisionFamily* const vision = FindVisionFamily(*type);
+  if (vision != nullptr && vision->has_classifier) {
+    return LoadImageClassifier(*checkpoint, *vision, options);
   }
   if (*type == kAttentionLayerType) return LoadAttentionLayer(*checkpoint, options);
   return UnsupportedType(*type);

@@ -19,6 +19,7 @@
 #include "core/ops/execution_context.h"
 #include "core/tensor/dtype.h"
 #include "core/text/tokenizer.h"
+#include "core/vision/preprocessor_config.h"
 
 namespace attentiond {
 
@@ -29,6 +30,7 @@ enum class ModelKind : uint8_t {
   kEmbedding,               ///< an encoder without a head
   kTranslation,             ///< an encoder and a decoder of text
   kCaptioning,              ///< an encoder of images and a decoder of text
+  kImageClassification,     ///< an encoder of images with a classification head
 };
 
 /// What is known of a loaded model; constant.
@@ -45,6 +47,7 @@ struct ModelInfo {
   int64_t num_layers = 0;
   int64_t num_heads = 0;
   int64_t max_length = 0;  ///< most tokens of a row, special ones included
+  ImageSize image;         ///< of models of pictures: what pixel values are [3, height, width] of
   /// Values of an embedding as the model makes it, and when a request chooses the pooling; 0: it
   /// cannot choose.
   int64_t embedding_size = 0, chosen_embedding_size = 0;
@@ -115,6 +118,7 @@ class AttentionLayer {
   virtual absl::Status Run(const AttentionLayerCall& call, ExecutionContext& context) const = 0;
 };
 
+class ImageClassifier;
 class TextGenerator;
 
 /// A loaded model. Immutable; shared by whoever runs it.
@@ -128,6 +132,8 @@ class Model {
   virtual const AttentionLayer* AsAttentionLayer() const { return nullptr; }
   /// nullptr unless the kind is kTranslation or kCaptioning; core/engine/text_generator.h.
   virtual const TextGenerator* AsTextGenerator() const { return nullptr; }
+  /// nullptr unless the kind is kImageClassification; core/engine/image_classifier.h.
+  virtual const ImageClassifier* AsImageClassifier() const { return nullptr; }
 };
 
 struct LoadOptions {

@@ -52,7 +52,8 @@ constexpr VisionFamily kFamilies[] = {
      .patches = "embeddings.patch_embedding",
      .positions = "embeddings.position_embedding",
      .first_token = "embeddings.class_embedding",
-     .image_processor = "BlipImageProcessor"},
+     .image_processor = "BlipImageProcessor",
+     .has_classifier = false},
 };
 
 constexpr int64_t kMaxWidth = 1 << 16;

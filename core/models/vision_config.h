@@ -28,6 +28,7 @@ struct VisionFamily {
   const char* first_token = "embeddings.cls_token";
   const char* second_token = nullptr;                 ///< nullptr: there is none
   const char* image_processor = "ViTImageProcessor";  ///< unless the checkpoint says another
+  bool has_classifier = true;                         ///< ...ForImageClassification
 };
 
 absl::Span<const VisionFamily> VisionFamilies();

@@ -18,8 +18,9 @@ enum class Resampling : uint8_t {
 };
 
 /// `image` at another size, 1 x 1 at least. But for kNearest each pixel is a weighted mean of those
-/// that it covers (antialiasing): first along rows, rounded to 8 bits, then along columns. Weights
-/// are of 22 bits after the point, and sums exact, so that the result is the same everywhere.
+/// that it covers (antialiasing): along rows, rounded to 8 bits, then along columns, or the other
+/// way round where that is less work. Weights are of 22 bits after the point, and sums exact, so
+/// that the result is the same everywhere.
 ///
 /// Source    the definition of the filters: Turkowski 1990, Filters for common resampling tasks;
 ///           Keys 1981 (bicubic, a = -1/2). The rounding is Pillow's; tests hold it to that.

@@ -173,6 +173,8 @@ FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "h
 
 def resize_cases(images, expected):
     sizes = [("jpeg-444.jpg", s) for s in ((37, 23), (16, 16), (5, 3), (64, 48), (37, 7), (80, 23), (1, 1), (13, 50))]
+    # Columns before rows, and sizes on both sides of where that begins.
+    sizes += [("jpeg-444.jpg", s) for s in ((36, 11), (33, 15), (33, 14), (40, 22), (40, 24), (50, 9))]
     sizes += [("rgb8-1x9.png", (4, 4)), ("jpeg-17x1.jpg", (7, 2)), ("rgb8-1x1.png", (3, 5)), ("rgb8.png", (24, 24))]
     for file, (width, height) in sizes:
         for name, number in FILTERS.items():
