@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/clock.h"
 #include "core/base/status_macros.h"
+#include "core/parallel/memory_limit.h"
 #include "server/listen_address.h"
 #include "server/start_log.h"
 
@@ -46,7 +47,8 @@ Metrics::BuildInfo ToBuildInfo(const Platform& platform, const CpuBudget& budget
           .onednn = platform.onednn_version,
           .isa = platform.isa,
           .compute_threads = threads,
-          .quota_cores = budget.quota_cores};
+          .quota_cores = budget.quota_cores,
+          .memory_limit_bytes = ReadMemoryLimit()};
 }
 
 GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {

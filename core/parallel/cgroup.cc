@@ -24,7 +24,7 @@ bool ListContains(absl::string_view list, absl::string_view item) {
   return false;
 }
 
-// A mounted hierarchy with a cpu controller.
+// A mounted hierarchy with the controller.
 struct Mount {
   std::string top;    // the cgroup that is mounted; "/" unless a container hides its ancestors
   std::string point;  // where
@@ -32,7 +32,7 @@ struct Mount {
 };
 
 // Lines of mountinfo: id parent device top point options [optional...] - type source super-options.
-std::vector<Mount> ReadMounts(const std::string& root) {
+std::vector<Mount> ReadMounts(absl::string_view controller, const std::string& root) {
   std::vector<Mount> mounts;
   const std::string mountinfo = ReadFile(root + "/proc/self/mountinfo");
   for (const absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
@@ -42,7 +42,7 @@ std::vector<Mount> ReadMounts(const std::string& root) {
     const std::vector<absl::string_view> system = absl::StrSplit(sides[1], ' ');
     if (mount.size() < 5 || system.size() < 3) continue;
     const bool unified = system[0] == "cgroup2";
-    if (unified || (system[0] == "cgroup" && ListContains(system[2], "cpu"))) {
+    if (unified || (system[0] == "cgroup" && ListContains(system[2], controller))) {
       mounts.push_back({std::string(mount[3]), std::string(mount[4]), unified});
     }
   }
@@ -50,12 +50,12 @@ std::vector<Mount> ReadMounts(const std::string& root) {
 }
 
 // Lines of /proc/self/cgroup: "0::/path" for v2, "4:cpu,cpuacct:/path" for v1.
-std::string OwnPath(const std::string& root, bool unified) {
+std::string OwnPath(absl::string_view controller, const std::string& root, bool unified) {
   const std::string cgroups = ReadFile(root + "/proc/self/cgroup");
   for (const absl::string_view line : absl::StrSplit(cgroups, '\n')) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
-    if (unified ? fields[0] == "0" && fields[1].empty() : ListContains(fields[1], "cpu")) {
+    if (unified ? fields[0] == "0" && fields[1].empty() : ListContains(fields[1], controller)) {
       return std::string(fields[2]);
     }
   }
@@ -73,10 +73,10 @@ std::string BelowTop(absl::string_view path, absl::string_view top) {
 
 }  // namespace
 
-std::vector<CpuCgroup> CpuCgroups(const std::string& root) {
-  std::vector<CpuCgroup> cgroups;
-  for (const Mount& mount : ReadMounts(root)) {
-    std::string below = BelowTop(OwnPath(root, mount.unified), mount.top);
+std::vector<Cgroup> Cgroups(absl::string_view controller, const std::string& root) {
+  std::vector<Cgroup> cgroups;
+  for (const Mount& mount : ReadMounts(controller, root)) {
+    std::string below = BelowTop(OwnPath(controller, root, mount.unified), mount.top);
     cgroups.push_back({absl::StrCat(root, mount.point, below), mount.unified});
     while (!below.empty()) {
       below.resize(below.rfind('/'));

@@ -15,7 +15,7 @@ namespace {
 constexpr double kMaxCores = 1 << 20;
 
 // Cores that the cgroup allows; 0: no limit, or none that can be read.
-double QuotaCores(const CpuCgroup& cgroup) {
+double QuotaCores(const Cgroup& cgroup) {
   double quota = 0, period = 0;
   if (cgroup.unified) {
     // "max 100000" fails to parse, as it should.
@@ -45,7 +45,7 @@ int AffinityCores() {
 
 CpuBudget ReadCpuBudget(const std::string& root) {
   CpuBudget budget;
-  for (const CpuCgroup& cgroup : CpuCgroups(root)) {
+  for (const Cgroup& cgroup : Cgroups("cpu", root)) {
     const double cores = QuotaCores(cgroup);
     if (cores > 0 && (budget.quota_cores == 0 || cores < budget.quota_cores)) {
       budget.quota_cores = cores;
@@ -61,7 +61,7 @@ CpuBudget ReadCpuBudget(const std::string& root) {
 
 int64_t ReadThrottledPeriods(const std::string& root) {
   int64_t throttled = 0;
-  for (const CpuCgroup& cgroup : CpuCgroups(root)) {
+  for (const Cgroup& cgroup : Cgroups("cpu", root)) {
     std::ifstream stat(cgroup.directory + "/cpu.stat");
     std::string key;
     int64_t value = 0;

@@ -67,6 +67,8 @@ MetricFamilies::MetricFamilies()
           Gauge(registry, "attentiond_compute_threads", "Threads that compute batches.")),
       quota_cores(Gauge(registry, "attentiond_cpu_quota_cores",
                         "Processor quota of the control group, in cores; 0 when there is none.")),
+      memory_limit(Gauge(registry, "attentiond_memory_limit_bytes",
+                         "Memory limit of the control group; 0 when there is none.")),
       build_info(Gauge(registry, "attentiond_build_info",
                        "Always 1; the labels say what runs and on which instruction set.")) {}
 

@@ -46,6 +46,7 @@ struct MetricFamilies {
   Gauges& in_flight;
   Gauges& compute_threads;
   Gauges& quota_cores;
+  Gauges& memory_limit;
   Gauges& build_info;  ///< labels version, onednn, isa
 };
 

@@ -41,6 +41,7 @@ class PrometheusMetrics final : public Metrics {
         .Set(1);
     families_->compute_threads.Add({}).Set(build.compute_threads);
     families_->quota_cores.Add({}).Set(build.quota_cores);
+    families_->memory_limit.Add({}).Set(static_cast<double>(build.memory_limit_bytes));
   }
 
   std::shared_ptr<ModelMetrics> ForModel(const std::string& model,

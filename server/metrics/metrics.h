@@ -47,6 +47,7 @@ class Metrics {
     std::string version, onednn, isa;
     int compute_threads = 1;
     double quota_cores = 0;
+    int64_t memory_limit_bytes = 0;  ///< of the control group; 0: none
   };
   /// Read at every scrape, from any thread; where a function is empty, its metric is not exported.
   struct Sources {

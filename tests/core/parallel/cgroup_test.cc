@@ -13,7 +13,7 @@ using ::testing::IsEmpty;
 
 std::vector<std::string> Directories(const testing::FakeRoot& root) {
   std::vector<std::string> directories;
-  for (const CpuCgroup& cgroup : CpuCgroups(root.path())) {
+  for (const Cgroup& cgroup : Cgroups("cpu", root.path())) {
     directories.push_back((cgroup.unified ? "v2 " : "v1 ") +
                           cgroup.directory.substr(root.path().size()));
   }

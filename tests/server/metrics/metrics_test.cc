@@ -21,7 +21,8 @@ std::unique_ptr<Metrics> MakeMetrics(Metrics::Sources sources = {}) {
                           .onednn = "3.7.2",
                           .isa = "avx2",
                           .compute_threads = 2,
-                          .quota_cores = 1.5},
+                          .quota_cores = 1.5,
+                          .memory_limit_bytes = 3 << 20},
                          std::move(sources));
 }
 
@@ -31,6 +32,7 @@ TEST(MetricsTest, ExportsWhatRuns) {
                               "version=\"0.1.0\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nattentiond_compute_threads 2\n"));
   EXPECT_THAT(text, HasSubstr("\nattentiond_cpu_quota_cores 1.5\n"));
+  EXPECT_THAT(text, HasSubstr("\nattentiond_memory_limit_bytes 3145728\n"));
 }
 
 TEST(MetricsTest, EveryOutcomeIsCountedAndTimed) {
