@@ -1,58 +1,19 @@
 """A real Prometheus scrapes the server; its query API returns the load that was sent."""
-import json
-import pathlib
-import shutil
-import socket
 import subprocess
-import tempfile
 import time
 import unittest
-import urllib.parse
-import urllib.request
 
 from support.kserve import Client
+from support.prometheus import run_prometheus
 from support.server import MODELS, Server, wait_until
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class PrometheusTest(unittest.TestCase):
     def test_scrape_and_query(self):
-        self.assertTrue(shutil.which("prometheus"), "prometheus is not on the PATH; scripts/setup --test provides it")
-        with tempfile.TemporaryDirectory() as directory, \
-                Server({"sentiment": MODELS / "demo-sentiment"}) as server:
-            port = free_port()
-            config = pathlib.Path(directory, "prometheus.yml")
-            config.write_text(f"""
-global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}
-scrape_configs:
-  - job_name: attentiond
-    static_configs: [{{targets: ["{server.metrics_address}"]}}]
-""")
-            prometheus = subprocess.Popen(
-                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={directory}/data",
-                 f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"], stderr=subprocess.DEVNULL)
-            try:
-                self.query_load(server, f"http://127.0.0.1:{port}")
-            finally:
-                prometheus.terminate()
-                prometheus.wait(20)
+        with Server({"sentiment": MODELS / "demo-sentiment"}) as server, run_prometheus(server) as prometheus:
+            self.query_load(server, prometheus.value)
 
-    def query_load(self, server, base):
-        def query(expression):
-            url = f"{base}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
-            try:
-                with urllib.request.urlopen(url, timeout=10) as reply:
-                    result = json.load(reply)["data"]["result"]
-            except OSError:
-                return None  # not up yet
-            return float(result[0]["value"][1]) if result else None
-
-        wait_until(lambda: query('up{job="attentiond"}') == 1, "Prometheus scrapes the server")
+    def query_load(self, server, query):
         client = Client(server.channel())
         calls, rows = 200, 5
         labels = '{model="sentiment",task="sequence_classification",method="ModelInfer",code="OK"}'
