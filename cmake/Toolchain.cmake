@@ -27,7 +27,9 @@ target_compile_options(attentiond_warnings INTERFACE
   $<$<BOOL:${ATTENTIOND_WERROR}>:-Werror>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   # gcc 12 reports these inside libstdc++ when it inlines std::string and std::vector.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>
+  # And gcc 14 this inside absl::InlinedVector.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-maybe-uninitialized>)
 
 add_library(attentiond_sanitizers INTERFACE)
 add_library(attentiond::sanitizers ALIAS attentiond_sanitizers)
