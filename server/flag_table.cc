@@ -16,7 +16,8 @@ namespace {
 constexpr char kModels[] = "Models";
 constexpr char kNetwork[] = "Network";
 constexpr char kSecurity[] = "Security";
-constexpr char kBatching[] = "Batching and limits";
+constexpr char kConnections[] = "Connections and messages";
+constexpr char kBatching[] = "Batching";
 constexpr char kCompute[] = "Compute";
 constexpr char kLogging[] = "Logging";
 constexpr char kRunning[] = "Running";
@@ -111,8 +112,15 @@ std::vector<Flag> ModelFlags() {
             .group = kModels,
             .value = "DIR",
             .help = "Serve every sub-folder of DIR under its own name. Its models can be loaded "
-                    "and unloaded over gRPC."},
-           &ServerOptions::model_repository)};
+                    "and unloaded over gRPC (--enable-admin)."},
+           &ServerOptions::model_repository),
+      Duration({.name = "--model-repository-poll",
+                .group = kModels,
+                .value = "DURATION",
+                .help = "Look at that folder so often: load what is new or changed, a new version "
+                        "beside the old until it is ready, and unload what has gone. 0: never. "
+                        "SIGHUP looks at once."},
+               &ServerOptions::model_repository_poll)};
 }
 
 std::vector<Flag> NetworkFlags() {
@@ -140,7 +148,8 @@ std::vector<Flag> SecurityFlags() {
       Text({.name = "--tls-cert",
             .group = kSecurity,
             .value = "FILE",
-            .help = "PEM certificate chain of the gRPC port. Needs --tls-key."},
+            .help = "PEM certificate chain of the gRPC port. Needs --tls-key. A renewed one is used "
+                    "from the next connection on."},
            &ServerOptions::tls_cert),
       Text({.name = "--tls-key",
             .group = kSecurity,
@@ -156,8 +165,68 @@ std::vector<Flag> SecurityFlags() {
             .group = kSecurity,
             .value = "FILE",
             .help = "Accepted tokens, one a line. Calls then need the metadata "
-                    "\"authorization: Bearer TOKEN\"."},
-           &ServerOptions::auth_token_file)};
+                    "\"authorization: Bearer TOKEN\". A changed file is read within a second."},
+           &ServerOptions::auth_token_file),
+      Switch({.name = "--enable-admin",
+              .group = kSecurity,
+              .help = "Answer RepositoryModelLoad and RepositoryModelUnload, which are refused with "
+                      "PERMISSION_DENIED otherwise."},
+             &ServerOptions::enable_admin)};
+}
+
+std::vector<Flag> ConnectionFlags() {
+  return {
+      Count({.name = "--max-connections",
+             .group = kConnections,
+             .value = "N",
+             .help = "Most connections at once; more are closed at once. Fewer fit when the process "
+                     "may open fewer files (ulimit -n)."},
+            &ServerOptions::max_connections),
+      Count({.name = "--max-connection-calls",
+             .group = kConnections,
+             .value = "N",
+             .help = "Most calls of one connection at a time; more wait in the client."},
+            &ServerOptions::max_connection_calls),
+      Duration({.name = "--max-connection-idle",
+                .group = kConnections,
+                .value = "DURATION",
+                .help = "A connection without calls is closed after so long; clients open it again "
+                        "when they need it."},
+               &ServerOptions::max_connection_idle),
+      Duration({.name = "--keepalive-time",
+                .group = kConnections,
+                .value = "DURATION",
+                .help = "A connection that is silent for so long is asked whether its client is "
+                        "still there."},
+               &ServerOptions::keepalive_time),
+      Duration({.name = "--keepalive-timeout",
+                .group = kConnections,
+                .value = "DURATION",
+                .help = "And closed when no answer comes for so long."},
+               &ServerOptions::keepalive_timeout),
+      Count({.name = "--max-in-flight-requests",
+             .group = kConnections,
+             .value = "N",
+             .help = "Most requests that have arrived and are not answered; more are refused with "
+                     "RESOURCE_EXHAUSTED."},
+            &ServerOptions::max_in_flight_requests),
+      Bytes({.name = "--max-in-flight-bytes",
+             .group = kConnections,
+             .value = "SIZE",
+             .help = "Most bytes of their messages; more are refused with RESOURCE_EXHAUSTED. 0: a "
+                     "quarter of the container's memory limit, at most 4GiB."},
+            &ServerOptions::max_in_flight_bytes),
+      Bytes({.name = "--max-message-bytes",
+             .group = kConnections,
+             .value = "SIZE",
+             .help = "Largest request and largest response; less than 2GiB."},
+            &ServerOptions::max_message_bytes),
+      Bytes({.name = "--max-metadata-bytes",
+             .group = kConnections,
+             .value = "SIZE",
+             .help = "Largest metadata of a call: its tokens, ids and trace context."},
+            &ServerOptions::max_metadata_bytes),
+  };
 }
 
 std::vector<Flag> BatchingFlags() {
@@ -193,11 +262,6 @@ std::vector<Flag> BatchingFlags() {
                      "again. 0: none. Rows that come while the same one is in flight are computed "
                      "once in any case."},
             &ServerOptions::cache_bytes),
-      Bytes({.name = "--max-message-bytes",
-             .group = kBatching,
-             .value = "SIZE",
-             .help = "Largest request and largest response; less than 2GiB."},
-            &ServerOptions::max_message_bytes),
   };
 }
 
@@ -265,7 +329,7 @@ std::string Flag::EnvironmentName() const {
 const std::vector<Flag>& FlagTable() {
   static const auto* const table = [] {
     auto* flags = new std::vector<Flag>;
-    for (std::vector<Flag> group : {ModelFlags(), NetworkFlags(), SecurityFlags(), BatchingFlags(),
+    for (std::vector<Flag> group : {ModelFlags(), NetworkFlags(), SecurityFlags(), ConnectionFlags(), BatchingFlags(),
                                     ComputeFlags(), LoggingFlags(), RunningFlags()}) {
       flags->insert(flags->end(), std::make_move_iterator(group.begin()),
                     std::make_move_iterator(group.end()));

@@ -28,7 +28,7 @@ int Serve(const ServerOptions& options, ShutdownSignals* signals, Logger* logger
     logger->Error(absl::StrCat("cannot start: ", server.status().message()));
     return kCannotStart;
   }
-  signals->Arm();
+  signals->Arm([&server] { (*server)->Reload(); });
   (*server)->SetReady();
   logger->Info("stopping", {{"signal", signals->Wait()}});
   if (!(*server)->Drain()) {

@@ -19,8 +19,14 @@ constexpr int64_t kMaxCount = int64_t{1} << 24;
 constexpr int64_t kMaxCacheBytes = int64_t{1} << 40;
 constexpr int64_t kMinMessageBytes = 1 << 10;
 constexpr int64_t kMaxMessageBytes = (int64_t{1} << 31) - 1;
+constexpr int64_t kMaxInFlightBytes = int64_t{1} << 40;
+constexpr int64_t kMinMetadataBytes = 1 << 10;
+constexpr int64_t kMaxMetadataBytes = 1 << 20;
 constexpr absl::Duration kMaxDrainTimeout = absl::Hours(24);
 constexpr absl::Duration kMaxQueueDelay = absl::Seconds(10);
+constexpr absl::Duration kMaxPoll = absl::Hours(24);
+// gRPC counts its milliseconds in an int.
+constexpr absl::Duration kMaxConnectionTime = absl::Hours(24 * 24);
 
 /// Names become metric labels, gRPC health names and sub-folders.
 bool IsModelName(const std::string& name) {
@@ -84,6 +90,13 @@ void CheckCount(const char* flag, int64_t value, int64_t min, int64_t max, Probl
   }
 }
 
+void CheckBytes(const char* flag, int64_t value, int64_t min, int64_t max, Problems* problems) {
+  if (value < min || value > max) {
+    problems->push_back(absl::StrCat(flag, " is ", FormatBytes(value), ": use ", FormatBytes(min),
+                                     " to ", FormatBytes(max)));
+  }
+}
+
 void CheckDuration(const char* flag, absl::Duration value, absl::Duration max, Problems* problems) {
   if (value < absl::ZeroDuration() || value > max) {
     problems->push_back(absl::StrCat(flag, " is ", absl::FormatDuration(value), ": use 0 to ",
@@ -91,7 +104,38 @@ void CheckDuration(const char* flag, absl::Duration value, absl::Duration max, P
   }
 }
 
+void CheckRepository(const ServerOptions& options, Problems* problems) {
+  CheckDuration("--model-repository-poll", options.model_repository_poll, kMaxPoll, problems);
+  if (options.model_repository_poll > absl::ZeroDuration() && options.model_repository.empty()) {
+    problems->push_back("--model-repository-poll needs --model-repository");
+  }
+}
+
+void CheckPositive(const char* flag, absl::Duration value, Problems* problems) {
+  if (value < absl::Milliseconds(1) || value > kMaxConnectionTime) {
+    problems->push_back(absl::StrCat(flag, " is ", absl::FormatDuration(value), ": use 1ms to ",
+                                     absl::FormatDuration(kMaxConnectionTime)));
+  }
+}
+
+void CheckConnections(const ServerOptions& options, Problems* problems) {
+  CheckBytes("--max-metadata-bytes", options.max_metadata_bytes, kMinMetadataBytes,
+             kMaxMetadataBytes, problems);
+  CheckBytes("--max-in-flight-bytes", options.max_in_flight_bytes, 0, kMaxInFlightBytes, problems);
+  CheckCount("--max-in-flight-requests", options.max_in_flight_requests, 1, kMaxCount, problems);
+  CheckCount("--max-connections", options.max_connections, 1, kMaxCount, problems);
+  CheckCount("--max-connection-calls", options.max_connection_calls, 1, kMaxCount, problems);
+  CheckPositive("--max-connection-idle", options.max_connection_idle, problems);
+  CheckPositive("--keepalive-time", options.keepalive_time, problems);
+  CheckPositive("--keepalive-timeout", options.keepalive_timeout, problems);
+}
+
 }  // namespace
+
+int64_t DefaultInFlightBytes(int64_t memory_limit) {
+  constexpr int64_t kMost = int64_t{4} << 30;
+  return memory_limit == 0 ? kMost : std::min(kMost, memory_limit / 4);
+}
 
 std::vector<std::string> Validate(const ServerOptions& options) {
   Problems problems;
@@ -108,10 +152,9 @@ std::vector<std::string> Validate(const ServerOptions& options) {
                                     FormatBytes(options.max_message_bytes),
                                     ": use 1KiB to less than 2GiB"));
   }
-  if (options.cache_bytes < 0 || options.cache_bytes > kMaxCacheBytes) {
-    problems.push_back(absl::StrCat("--cache-bytes is ", FormatBytes(options.cache_bytes),
-                                    ": use 0 to ", FormatBytes(kMaxCacheBytes)));
-  }
+  CheckBytes("--cache-bytes", options.cache_bytes, 0, kMaxCacheBytes, &problems);
+  CheckRepository(options, &problems);
+  CheckConnections(options, &problems);
   CheckDuration("--max-queue-delay", options.max_queue_delay, kMaxQueueDelay, &problems);
   CheckDuration("--drain-timeout", options.drain_timeout, kMaxDrainTimeout, &problems);
   return problems;

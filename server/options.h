@@ -28,15 +28,26 @@ struct ServerOptions {
   std::string metrics_listen = "0.0.0.0:8002";  ///< HTTP: /metrics, /livez, /readyz
   std::string health_listen;                    ///< plaintext gRPC with health only; empty: none
 
-  // Behaviour: who may call. Files are read once, at the start.
+  absl::Duration model_repository_poll;  ///< how often its folder is looked at; 0: never
+
+  // Behaviour: who may call. Files may change while the server runs.
   std::string tls_cert;         ///< PEM chain; empty: plaintext. Needs tls_key.
   std::string tls_key;          ///< PEM
   std::string tls_client_ca;    ///< PEM; callers must show a certificate signed by it
   std::string auth_token_file;  ///< one accepted bearer token a line; empty: no token is asked for
+  bool enable_admin = false;    ///< models may be loaded and unloaded over gRPC
 
   // Behaviour: limits and the end.
   int64_t max_queue_requests = 4096;             ///< rows waiting, per model
   int64_t max_message_bytes = int64_t{1} << 30;  ///< of a request and of a response
+  int64_t max_metadata_bytes = 16 << 10;         ///< of a call
+  int64_t max_in_flight_requests = 4096;
+  int64_t max_in_flight_bytes = 0;      ///< of messages; 0: DefaultInFlightBytes()
+  int64_t max_connections = 10000;      ///< of the gRPC port
+  int64_t max_connection_calls = 1024;  ///< at a time
+  absl::Duration max_connection_idle = absl::Minutes(30);  ///< without calls, then closed
+  absl::Duration keepalive_time = absl::Minutes(1);        ///< of silence, then pinged
+  absl::Duration keepalive_timeout = absl::Seconds(20);    ///< without an answer, then closed
   absl::Duration drain_timeout = absl::Seconds(30);
 
   // Performance.
@@ -52,6 +63,9 @@ struct ServerOptions {
   LogLevel log_level = LogLevel::kInfo;
   bool check = false;  ///< load, report what would run, exit
 };
+
+/// What --max-in-flight-bytes is by itself: a quarter of `memory_limit` (0: none), at most 4 GiB.
+int64_t DefaultInFlightBytes(int64_t memory_limit);
 
 /// Everything that is wrong with `options` by themselves, one sentence each that names the flag;
 /// empty: nothing. Files and ports are not touched.

@@ -17,6 +17,8 @@ namespace {
 
 // For calls that were cancelled at the drain's deadline to be answered.
 constexpr absl::Duration kCancelGrace = absl::Milliseconds(500);
+// How often the token file is looked at.
+constexpr absl::Duration kTokenPeriod = absl::Seconds(1);
 
 int ComputeThreads(const ServerOptions& options, const CpuBudget& budget) {
   return options.threads > 0 ? static_cast<int>(options.threads) : budget.threads;
@@ -59,7 +61,18 @@ GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   grpc.tls_key_file = options.tls_key;
   grpc.tls_client_ca_file = options.tls_client_ca;
   grpc.auth_token_file = options.auth_token_file;
+  grpc.enable_admin = options.enable_admin;
   grpc.max_message_bytes = options.max_message_bytes;
+  grpc.max_metadata_bytes = static_cast<int>(options.max_metadata_bytes);
+  grpc.max_in_flight_requests = options.max_in_flight_requests;
+  grpc.max_in_flight_bytes = options.max_in_flight_bytes > 0
+                                 ? options.max_in_flight_bytes
+                                 : DefaultInFlightBytes(ReadMemoryLimit());
+  grpc.max_connections = static_cast<int>(options.max_connections);
+  grpc.max_concurrent_streams = static_cast<int>(options.max_connection_calls);
+  grpc.max_connection_idle = options.max_connection_idle;
+  grpc.keepalive_time = options.keepalive_time;
+  grpc.keepalive_timeout = options.keepalive_timeout;
   grpc.version = ATTENTIOND_VERSION;
   return grpc;
 }
@@ -130,6 +143,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
   RETURN_IF_ERROR(CheckDtype(load, server->platform_));
   RETURN_IF_ERROR(server->Listen());
   RETURN_IF_ERROR(server->LoadModels());
+  server->StartFollowing();
   return server;
 }
 
@@ -150,6 +164,39 @@ absl::Status Server::LoadModels() {
   const absl::Status loaded = repository_.LoadAll(&warnings);
   for (const std::string& warning : warnings) logger_->Warning(warning);
   return loaded;
+}
+
+void Server::StartFollowing() {
+  if (!options_.auth_token_file.empty()) {
+    token_task_ =
+        std::make_unique<PeriodicTask>(kTokenPeriod, Clock::Real(), [this] { ReloadTokens(); });
+  }
+  if (options_.model_repository_poll == absl::ZeroDuration()) return;
+  watch_ = std::make_unique<RepositoryWatch>(
+      options_.model_repository, &repository_,
+      [logger = logger_](const std::string& name, absl::string_view what,
+                         const absl::Status& status) {
+        if (status.ok()) logger->Info(absl::StrCat("model ", what, " again"), {{"model", name}});
+      });
+  repository_task_ = std::make_unique<PeriodicTask>(options_.model_repository_poll, Clock::Real(),
+                                                    [this] { watch_->Look(); });
+}
+
+void Server::Reload() {
+  logger_->Info("reloading", {{"signal", "SIGHUP"}});
+  if (token_task_ != nullptr) token_task_->Trigger();
+  if (repository_task_ != nullptr) repository_task_->Trigger();
+}
+
+void Server::ReloadTokens() {
+  const absl::StatusOr<bool> changed = grpc_->ReloadTokens();
+  const std::string problem(changed.status().message());
+  if (!changed.ok() && problem != token_problem_) {
+    logger_->Warning(absl::StrCat(problem, "; the tokens that were read before stay"));
+  } else if (changed.ok() && *changed) {
+    logger_->Info("the tokens have changed", {{"file", options_.auth_token_file}});
+  }
+  token_problem_ = problem;
 }
 
 absl::Status Server::Readiness() const {

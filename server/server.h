@@ -19,7 +19,9 @@
 #include "server/logging/logger.h"
 #include "server/metrics/metrics.h"
 #include "server/options.h"
+#include "server/periodic_task.h"
 #include "server/repository/model_repository.h"
+#include "server/repository/repository_watch.h"
 
 namespace attentiond {
 
@@ -38,6 +40,10 @@ class Server {
   /// Health and /readyz say ready; the log says where it listens.
   void SetReady();
 
+  /// Reads the token file again and looks at the model repository, if it is followed; on threads of
+  /// their own. Certificates are read again at every handshake anyway.
+  void Reload();
+
   /// Health says NOT_SERVING and /readyz 503, new work is refused, accepted work is finished for at
   /// most the drain timeout. The log says whether it was. When it was not, false is returned and
   /// the server must not be destroyed: a batch may still be computing, and cannot be interrupted.
@@ -50,6 +56,8 @@ class Server {
   ModelRepository::Options RepositoryOptions(const LoadOptions& load);
   absl::Status Listen();
   absl::Status LoadModels();
+  void StartFollowing();
+  void ReloadTokens();
   absl::Status Readiness() const;
   bool FinishAcceptedWork(absl::Time deadline);
 
@@ -69,6 +77,11 @@ class Server {
   Inference inference_;
   std::unique_ptr<HttpServer> http_;
   std::unique_ptr<GrpcServer> grpc_;
+  // What follows files that may change; nullptr: nothing to follow.
+  std::unique_ptr<RepositoryWatch> watch_;  // the repository task's
+  std::string token_problem_;               // the token task's: said once
+  std::unique_ptr<PeriodicTask> token_task_;
+  std::unique_ptr<PeriodicTask> repository_task_;
 };
 
 /// --check: starts a server on free ports of the same hosts and ends it; the log says what would

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace attentiond {
 namespace {
@@ -13,6 +14,7 @@ sigset_t WatchedSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   return signals;
 }
 
@@ -33,8 +35,9 @@ ShutdownSignals::~ShutdownSignals() {
   thread_.join();
 }
 
-void ShutdownSignals::Arm() {
+void ShutdownSignals::Arm(std::function<void()> on_hangup) {
   MutexLock lock(&mutex_);
+  on_hangup_ = std::move(on_hangup);
   armed_ = true;
 }
 
@@ -59,6 +62,11 @@ void ShutdownSignals::Run() {
 
 void ShutdownSignals::OnSignal(int signal) {
   MutexLock lock(&mutex_);
+  if (signal == SIGHUP) {
+    // Under the lock: what it reloads is there until Wait() returns.
+    if (armed_ && first_signal_ == 0) on_hangup_();
+    return;
+  }
   if (!armed_) std::_Exit(EXIT_SUCCESS);
   if (first_signal_ != 0) std::_Exit(128 + signal);
   first_signal_ = signal;

@@ -21,6 +21,8 @@ class BearerTokens {
   /// a byte that is not printable ASCII.
   static absl::StatusOr<BearerTokens> FromFile(const std::string& path);
 
+  bool operator==(const BearerTokens&) const = default;
+
   bool required() const { return !tokens_.empty(); }
   /// `authorization` is the header's value, empty when there is none. kUnauthenticated: no token,
   /// or one that is not accepted. Takes as long for a wrong token as for the right one.

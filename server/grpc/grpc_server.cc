@@ -6,6 +6,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
@@ -13,10 +14,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/grpc/bearer_token.h"
+#include "server/grpc/connection_acceptor.h"
 #include "server/grpc/health.h"
+#include "server/grpc/listening_sockets.h"
 #include "server/grpc/server_credentials.h"
 #include "server/grpc/service_set.h"
+#include "server/grpc/token_file.h"
 
 namespace attentiond {
 namespace {
@@ -34,51 +37,77 @@ absl::Status CheckOptions(const GrpcServerOptions& options) {
   return absl::OkStatus();
 }
 
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(duration),
+                                            std::numeric_limits<int>::max()));
+}
+
 void SetConnectionLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   // Responses are bounded where they are made, with an error that names the output.
   builder->SetMaxSendMessageSize(-1);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_concurrent_streams);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
-                              static_cast<int>(absl::ToInt64Milliseconds(options.keepalive_time)));
-  builder->AddChannelArgument(
-      GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-      static_cast<int>(absl::ToInt64Milliseconds(options.keepalive_timeout)));
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                              Milliseconds(options.max_connection_idle));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive_time));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                              Milliseconds(options.keepalive_timeout));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Clients may ping an idle connection every ten seconds without being closed for it.
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
 }
 
+// What listens on one address. Destroyed from the last to the first: no connection is accepted for a
+// server that is gone.
 struct Listening {
-  std::unique_ptr<grpc::Server> server;
   int port = 0;
+  std::shared_ptr<grpc::ServerCredentials> credentials;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> entrance;
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<ConnectionAcceptor> acceptor;
 };
 
 // `services`: none of our own for the health port.
 absl::StatusOr<Listening> Listen(const std::string& address,
                                  std::shared_ptr<grpc::ServerCredentials> credentials,
                                  const std::vector<std::unique_ptr<grpc::Service>>& services,
-                                 const GrpcServerOptions& options) {
-  grpc::ServerBuilder builder;
+                                 const GrpcServerOptions& options, Metrics* metrics) {
+  ASSIGN_OR_RETURN(ListeningSockets sockets, ListeningSockets::Open(address));
   Listening listening;
-  // Otherwise a second server on the port is no error, and each gets some of the connections.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddListeningPort(address, std::move(credentials), &listening.port);
+  listening.port = sockets.port();
+  listening.credentials = std::move(credentials);
+  grpc::ServerBuilder builder;
+  listening.entrance = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      listening.credentials);
   SetConnectionLimits(options, &builder);
   for (const auto& service : services) builder.RegisterService(service.get());
   listening.server = builder.BuildAndStart();
-  if (listening.server == nullptr || listening.port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on '", address, "': required is HOST:PORT with a free port of this machine",
-        options.tls_cert_file.empty() ? "" : ", and a TLS certificate that fits its key"));
+  if (listening.server == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the TLS certificate '", options.tls_cert_file, "' and the key '",
+                     options.tls_key_file, "' cannot be used: required is a pair that fits"));
   }
+  listening.acceptor = std::make_unique<ConnectionAcceptor>(
+      std::move(sockets),
+      ConnectionAcceptor::Options{
+          .max_connections = options.max_connections,
+          .unanswered_timeout = options.keepalive_timeout,
+          .on_refused = [metrics] { metrics->ObserveRefusedConnection(); }},
+      [entrance = listening.entrance.get()](int listener, int fd) {
+        grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+        connection.listener_fd = listener;
+        connection.fd = fd;
+        entrance->HandleNewConnection(&connection);
+      });
   return listening;
 }
 
 class GrpcServerImpl final : public GrpcServer {
  public:
   GrpcServerImpl(const GrpcServerOptions& options, const GrpcServerDependencies& dependencies,
-                 BearerTokens tokens)
+                 std::unique_ptr<TokenFile> tokens)
       : tokens_(std::move(tokens)),
         gate_({.max_requests = options.max_in_flight_requests,
                .max_bytes = options.max_in_flight_bytes},
@@ -89,7 +118,8 @@ class GrpcServerImpl final : public GrpcServer {
     environment_.clock = dependencies.clock;
     environment_.logger = dependencies.logger;
     environment_.gate = &gate_;
-    environment_.tokens = &tokens_;
+    environment_.tokens = tokens_.get();
+    environment_.enable_admin = options.enable_admin;
     environment_.request_ids = &request_ids_;
     environment_.limits = {.max_message_bytes = options.max_message_bytes,
                            .max_rows = options.max_rows_per_request,
@@ -102,14 +132,15 @@ class GrpcServerImpl final : public GrpcServer {
   ~GrpcServerImpl() override { Stop(environment_.clock->Now()); }
 
   absl::Status Listen(const GrpcServerOptions& options) {
-    ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(options));
-    ASSIGN_OR_RETURN(
-        main_, attentiond::Listen(options.address, std::move(credentials), services_, options));
+    ASSIGN_OR_RETURN(auto credentials, MakeServerCredentials(options, environment_.logger));
+    ASSIGN_OR_RETURN(main_, attentiond::Listen(options.address, std::move(credentials), services_,
+                                               options, environment_.metrics));
     std::vector<grpc::HealthCheckServiceInterface*> health = {
         main_.server->GetHealthCheckService()};
     if (!options.health_address.empty()) {
-      ASSIGN_OR_RETURN(health_, attentiond::Listen(options.health_address,
-                                                   grpc::InsecureServerCredentials(), {}, options));
+      ASSIGN_OR_RETURN(
+          health_, attentiond::Listen(options.health_address, grpc::InsecureServerCredentials(), {},
+                                      options, environment_.metrics));
       health.push_back(health_.server->GetHealthCheckService());
     }
     statuses_ = std::make_shared<Health>(environment_.repository, std::move(health));
@@ -124,6 +155,8 @@ class GrpcServerImpl final : public GrpcServer {
     gate_.SetReady();
     statuses_->SetServerReady();
   }
+
+  absl::StatusOr<bool> ReloadTokens() override { return tokens_->Reload(); }
 
   void StartDraining() override {
     gate_.StartDraining();
@@ -141,6 +174,7 @@ class GrpcServerImpl final : public GrpcServer {
         std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kCloseGrace);
     for (Listening* listening : {&main_, &health_}) {
       if (listening->server == nullptr) continue;
+      listening->acceptor = nullptr;
       listening->server->Shutdown(close_by);
       listening->server->Wait();
     }
@@ -149,7 +183,7 @@ class GrpcServerImpl final : public GrpcServer {
   }
 
  private:
-  const BearerTokens tokens_;
+  const std::unique_ptr<TokenFile> tokens_;
   RequestIdSource request_ids_;
   AdmissionGate gate_;
   ServiceEnvironment environment_;
@@ -166,10 +200,7 @@ class GrpcServerImpl final : public GrpcServer {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcServerOptions& options, const GrpcServerDependencies& dependencies) {
   RETURN_IF_ERROR(CheckOptions(options));
-  BearerTokens tokens;
-  if (!options.auth_token_file.empty()) {
-    ASSIGN_OR_RETURN(tokens, BearerTokens::FromFile(options.auth_token_file));
-  }
+  ASSIGN_OR_RETURN(auto tokens, TokenFile::Open(options.auth_token_file));
   // Both are process-wide switches of gRPC that servers built from now on obey.
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -24,13 +24,14 @@ struct GrpcServerOptions {
   std::string address = "0.0.0.0:8001";  ///< port 0: any free one
   std::string health_address;  ///< a plaintext port with grpc.health.v1 alone; empty: none
 
-  // Who may call. Files are read once, at Start().
+  // Who may call. Certificates are read again at every handshake, tokens by ReloadTokens().
   std::string tls_cert_file;       ///< PEM chain; empty: plaintext. Needs tls_key_file.
   std::string tls_key_file;        ///< PEM
   std::string tls_client_ca_file;  ///< PEM; callers must show a certificate of it. Empty: no need.
   /// One accepted token a line; empty: none is asked for. Calls of the two inference services then
   /// need the metadata `authorization: Bearer TOKEN`; health and reflection do not.
   std::string auth_token_file;
+  bool enable_admin = false;  ///< RepositoryModelLoad and RepositoryModelUnload are answered
 
   // What one request may cost, and all together.
   int64_t max_message_bytes = int64_t{1} << 30;    ///< of a request, and of a response; < 2 GiB
@@ -41,8 +42,11 @@ struct GrpcServerOptions {
   int max_stream_in_flight = 32;                   ///< requests of one ModelStreamInfer stream
 
   // Connections.
-  int max_concurrent_streams =
-      1024;  ///< calls of one connection at a time; more wait in the client
+  int max_connections = 10000;        ///< of each port; more are closed at once
+  int max_concurrent_streams = 1024;  ///< calls of one connection; more wait in the client
+  int max_metadata_bytes = 16 << 10;  ///< of a call; more is refused with RESOURCE_EXHAUSTED
+  /// A connection without calls is closed after so long; clients open it again when they need it.
+  absl::Duration max_connection_idle = absl::Minutes(30);
   absl::Duration keepalive_time =
       absl::Minutes(1);  ///< a silent connection is pinged after so long
   absl::Duration keepalive_timeout = absl::Seconds(20);  ///< and closed when no answer comes
@@ -75,6 +79,8 @@ class GrpcServer {
 
   /// ServerReady and the health of "" become true; called when the models are loaded.
   virtual void SetReady() = 0;
+  /// Reads the token file again. True: other tokens than before. An error leaves the old ones.
+  virtual absl::StatusOr<bool> ReloadTokens() = 0;
   /// Health becomes NOT_SERVING for every name, ServerReady false, new work is refused with
   /// kUnavailable; accepted work goes on. Returns at once.
   virtual void StartDraining() = 0;

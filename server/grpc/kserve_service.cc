@@ -50,6 +50,14 @@ absl::Status CheckRepositoryName(const std::string& name) {
       absl::StrCat("repository ", Quoted(name), " is not known; the only one has no name"));
 }
 
+// Loading and unloading change what everybody is served: nobody may, unless whoever started the
+// server said so.
+absl::Status CheckAdmin(const ServiceEnvironment& environment, absl::string_view method) {
+  if (environment.enable_admin) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat(method, " is off; the server's flag --enable-admin turns it on"));
+}
+
 // `known`: the parameter that may be given, a bool; empty: none.
 template <typename Request>
 absl::Status CheckModelOperation(const Request& request, absl::string_view known) {
@@ -171,6 +179,7 @@ grpc::ServerUnaryReactor* KserveService::RepositoryModelLoad(
     inference::RepositoryModelLoadResponse*) {
   auto* const reactor = new UnaryReactor(environment_, context, "RepositoryModelLoad");
   absl::Status status = reactor->Admit(request->ByteSizeLong());
+  if (status.ok()) status = CheckAdmin(environment_, "RepositoryModelLoad");
   if (status.ok()) status = CheckModelOperation(*request, /*known=*/"");
   if (!status.ok()) {
     reactor->Reply(status);
@@ -186,6 +195,7 @@ grpc::ServerUnaryReactor* KserveService::RepositoryModelUnload(
     inference::RepositoryModelUnloadResponse*) {
   auto* const reactor = new UnaryReactor(environment_, context, "RepositoryModelUnload");
   absl::Status status = reactor->Admit(request->ByteSizeLong());
+  if (status.ok()) status = CheckAdmin(environment_, "RepositoryModelUnload");
   if (status.ok()) status = CheckModelOperation(*request, /*known=*/"unload_dependents");
   if (!status.ok()) {
     reactor->Reply(status);

@@ -6,8 +6,8 @@
 
 #include "core/base/clock.h"
 #include "server/grpc/admission_gate.h"
-#include "server/grpc/bearer_token.h"
 #include "server/grpc/request_id.h"
+#include "server/grpc/token_file.h"
 #include "server/inference/inference.h"
 #include "server/logging/logger.h"
 #include "server/metrics/metrics.h"
@@ -31,9 +31,10 @@ struct ServiceEnvironment {
   Clock* clock = nullptr;
   Logger* logger = nullptr;  ///< nullptr: finished requests are not logged
   AdmissionGate* gate = nullptr;
-  const BearerTokens* tokens = nullptr;
+  const TokenFile* tokens = nullptr;
   RequestIdSource* request_ids = nullptr;
   RequestLimits limits;
+  bool enable_admin = false;  ///< whether models may be loaded and unloaded over gRPC
   std::string version;  ///< of the server
 };
 

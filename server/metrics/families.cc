@@ -55,6 +55,8 @@ MetricFamilies::MetricFamilies()
       queue_requests(Gauge(registry, "attentiond_queue_requests", "Rows that wait for a batch.")),
       queue_oldest(Gauge(registry, "attentiond_queue_oldest_seconds",
                          "Age of the row that has waited longest; 0 when none waits.")),
+      connections_refused(Counter(registry, "attentiond_connections_refused_total",
+                                  "Connections closed at once: too many were open.")),
       model_ready(Gauge(registry, "attentiond_model_ready",
                         "1 while the model serves, 0 once it is unloaded or failed to load.")),
       model_load_duration(Gauge(registry, "attentiond_model_load_duration_seconds",

@@ -38,6 +38,7 @@ struct MetricFamilies {
   Counters& rejected;  ///< labels model, reason
   Gauges& queue_requests;
   Gauges& queue_oldest;
+  Counters& connections_refused;
   // Models; label model.
   Gauges& model_ready;  ///< labels model, version
   Gauges& model_load_duration;

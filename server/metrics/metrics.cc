@@ -35,6 +35,7 @@ class PrometheusMetrics final : public Metrics {
         unknown_model_(families_, /*model=*/"", /*task=*/""),
         refused_full_(Rejected(*families_, DropReason::kQueueFull)),
         refused_draining_(Rejected(*families_, DropReason::kShutDown)),
+        refused_connections_(families_->connections_refused.Add({})),
         in_flight_(families_->in_flight.Add({})) {
     families_->build_info
         .Add({{"version", build.version}, {"onednn", build.onednn}, {"isa", build.isa}})
@@ -63,6 +64,8 @@ class PrometheusMetrics final : public Metrics {
     (reason == DropReason::kShutDown ? refused_draining_ : refused_full_).Increment();
   }
 
+  void ObserveRefusedConnection() override { refused_connections_.Increment(); }
+
   void AddInFlight(int delta) override { in_flight_.Increment(delta); }
 
   std::string Serialize() override {
@@ -88,6 +91,7 @@ class PrometheusMetrics final : public Metrics {
   RequestSeries unknown_model_;
   prometheus::Counter& refused_full_;
   prometheus::Counter& refused_draining_;
+  prometheus::Counter& refused_connections_;
   prometheus::Gauge& in_flight_;
 
   Mutex mutex_;

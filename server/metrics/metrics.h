@@ -70,6 +70,8 @@ class Metrics {
   /// many requests or bytes are in flight. Counted with model="".
   virtual void ObserveRefusal(DropReason reason) = 0;
   virtual void AddInFlight(int delta) = 0;
+  /// A connection that was closed at once, because there are too many.
+  virtual void ObserveRefusedConnection() = 0;
   /// The text exposition format 0.0.4, with process_*, the queues and the sources read now.
   virtual std::string Serialize() = 0;
 };

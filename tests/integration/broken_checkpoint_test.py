@@ -50,7 +50,7 @@ class BrokenCheckpointTest(unittest.TestCase):
                 self.check(errors[0], mutation, directory)
 
     def test_load_by_rpc(self):
-        with Server({"sentiment": MODELS / "demo-sentiment"}, ["--model-repository", str(self.directory)]) as server:
+        with Server({"sentiment": MODELS / "demo-sentiment"}, ["--model-repository", str(self.directory), "--enable-admin"]) as server:
             client = Client(server.channel())
             for name, mutation in MUTATIONS.items():
                 with self.subTest(name):

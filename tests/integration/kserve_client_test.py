@@ -161,7 +161,7 @@ class KServeClientTest(unittest.TestCase):
     def test_load_and_unload_while_others_serve(self):
         with tempfile.TemporaryDirectory() as repository:
             shutil.copytree(MODELS / "demo-sentiment", f"{repository}/first")
-            with Server(flags=["--model-repository", repository]) as server:
+            with Server(flags=["--model-repository", repository, "--enable-admin"]) as server:
                 client = Client(server.channel())
                 index = {model.name: model.state for model in client.stub.RepositoryIndex(pb.RepositoryIndexRequest()).models}
                 self.assertEqual(index["first"], "READY")

@@ -87,9 +87,31 @@ INSTANTIATE_TEST_SUITE_P(
              "--max-message-bytes is 2GiB"},
         Case{"QueueDelay", [](auto& o) { o.max_queue_delay = absl::Seconds(11); },
              "--max-queue-delay is 11s"},
+        Case{"Poll", [](auto& o) { o.model_repository_poll = absl::Seconds(1); },
+             "--model-repository-poll needs --model-repository"},
+        Case{"Metadata", [](auto& o) { o.max_metadata_bytes = 1; },
+             "--max-metadata-bytes is 1B: use 1KiB to 1MiB"},
+        Case{"InFlightBytes", [](auto& o) { o.max_in_flight_bytes = -1; }, "--max-in-flight-bytes"},
+        Case{"InFlightRequests", [](auto& o) { o.max_in_flight_requests = 0; },
+             "--max-in-flight-requests is 0"},
+        Case{"Connections", [](auto& o) { o.max_connections = 0; }, "--max-connections is 0"},
+        Case{"ConnectionCalls", [](auto& o) { o.max_connection_calls = 0; },
+             "--max-connection-calls is 0"},
+        Case{"ConnectionIdle", [](auto& o) { o.max_connection_idle = absl::ZeroDuration(); },
+             "--max-connection-idle is 0"},
+        Case{"KeepaliveTime", [](auto& o) { o.keepalive_time = absl::ZeroDuration(); },
+             "--keepalive-time is 0"},
+        Case{"KeepaliveTimeout", [](auto& o) { o.keepalive_timeout = absl::Hours(1000); },
+             "--keepalive-timeout is 1000h"},
         Case{"DrainAtOnce", [](auto& o) { o.drain_timeout = absl::ZeroDuration(); }, nullptr},
         Case{"DrainLong", [](auto& o) { o.drain_timeout = absl::Hours(25); }, "--drain-timeout"}),
     [](const auto& test) { return test.param.name; });
+
+TEST(OptionsTest, MessagesInFlightLeaveMostOfAContainersMemory) {
+  EXPECT_EQ(DefaultInFlightBytes(0), int64_t{4} << 30);
+  EXPECT_EQ(DefaultInFlightBytes(int64_t{1} << 30), int64_t{256} << 20);
+  EXPECT_EQ(DefaultInFlightBytes(int64_t{1} << 40), int64_t{4} << 30);
+}
 
 TEST(OptionsTest, ReportsEveryProblemAtOnce) {
   ServerOptions options;

@@ -104,6 +104,7 @@ class FakeMetrics final : public Metrics {
     MutexLock lock(&mutex_);
     ++refused_[reason];
   }
+  void ObserveRefusedConnection() override {}
   void AddInFlight(int /*delta*/) override {}
   std::string Serialize() override { return ""; }
 

@@ -229,6 +229,17 @@ TEST_F(KserveServiceTest, LoadAndUnload) {
   EXPECT_EQ(Unload(unload).error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST(KserveAdminTest, IsOffUnlessItIsTurnedOn) {
+  KserveTestServer::Options options;
+  options.server.enable_admin = false;
+  KserveTestServer server(options);
+  for (const char* method : {"RepositoryModelLoad", "RepositoryModelUnload"}) {
+    const grpc::Status status = server.CallRaw(method, "");
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED) << method;
+    EXPECT_THAT(status.error_message(), HasSubstr("--enable-admin")) << method;
+  }
+}
+
 TEST_F(KserveServiceTest, LoadErrors) {
   EXPECT_EQ(Load("nobody").error_code(), grpc::StatusCode::NOT_FOUND);
   for (const char* name : {"", "..", "../late", "/etc"}) {

@@ -17,7 +17,7 @@ class KserveTestServer {
  public:
   struct Options {
     FakeInference::Options models;
-    GrpcServerOptions server;
+    GrpcServerOptions server{.enable_admin = true};
     Logger* logger = nullptr;  ///< of finished requests; must outlive the test server
     bool set_ready = true;
   };

@@ -53,7 +53,7 @@ class ServerCredentialsTest : public ::testing::Test {
     return status.ok();
   }
 
-  absl::Status Make() { return MakeServerCredentials(options_.server).status(); }
+  absl::Status Make() { return MakeServerCredentials(options_.server, nullptr).status(); }
 
   TemporaryDirectory directory_;
   KserveTestServer::Options options_;
