@@ -21,6 +21,8 @@ const char* KindName(ModelKind kind) {
       return "token_classification";
     case ModelKind::kEmbedding:
       return "embedding";
+    case ModelKind::kImageClassification:
+      return "image_classification";
     case ModelKind::kTranslation:
       return "translation";
     case ModelKind::kCaptioning:

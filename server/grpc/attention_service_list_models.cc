@@ -29,6 +29,7 @@ v1::ModelKind ToKind(ModelKind kind) {
       return v1::MODEL_KIND_TOKEN_CLASSIFICATION;
     case ModelKind::kEmbedding:
       return v1::MODEL_KIND_EMBEDDING;
+    case ModelKind::kImageClassification:
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;

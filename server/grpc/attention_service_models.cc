@@ -39,6 +39,8 @@ absl::string_view Describe(const LoadedModel& model) {
       return "a token classification model";
     case ModelKind::kEmbedding:
       return HasTokenizer(model) ? "an embedding model" : "an embedding model without a tokenizer";
+    case ModelKind::kImageClassification:
+      return "an image classification model";
     case ModelKind::kTranslation:
       return "a translation model";
     case ModelKind::kCaptioning:

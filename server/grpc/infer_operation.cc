@@ -14,6 +14,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
     case ModelKind::kTokenClassification:
     case ModelKind::kEmbedding:
       return MakeTextEncoderOperation(input);
+    case ModelKind::kImageClassification:
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;

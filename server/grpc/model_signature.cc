@@ -106,6 +106,7 @@ ModelSignature SignatureOf(const ModelInfo* info) {
       return TokenClassificationSignature(*info);
     case ModelKind::kEmbedding:
       return EmbeddingSignature(*info);
+    case ModelKind::kImageClassification:
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;
