@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/mutex.h"
 #include "tests/server/grpc/explain_fixture.h"
 
 namespace attentiond::testing {
@@ -156,9 +157,11 @@ TEST_F(ExplainAttributionTest, BoundsTheWordsOfACall) {
 }
 
 TEST(ExplainAttributionBatchTest, RunsTheWordsTogether) {
-  std::vector<int64_t> batches;  // the executor's; read when the call is over
+  Mutex mutex;
+  std::vector<int64_t> batches;
   AttentionTestServer::Options options;
   options.models["sentiment"].on_run = [&](int64_t rows) {
+    MutexLock lock(&mutex);
     batches.push_back(rows);
     return absl::OkStatus();
   };
@@ -170,6 +173,7 @@ TEST(ExplainAttributionBatchTest, RunsTheWordsTogether) {
   v1::ExplainResponse response;
   grpc::ClientContext context;
   ASSERT_TRUE(server.stub().Explain(&context, request, &response).ok());
+  MutexLock lock(&mutex);
   EXPECT_THAT(batches, ElementsAre(5));
 }
 
