@@ -9,9 +9,8 @@ import argparse
 import json
 import pathlib
 import shutil
-import struct
 
-import numpy as np
+from random_checkpoint import write_tensors
 
 HIDDEN, HEADS, INTERMEDIATE, VOCABULARY, POSITIONS = 768, 12, 3072, 30522, 512
 
@@ -54,19 +53,7 @@ def main():
         "num_attention_heads": HEADS, "num_hidden_layers": arguments.layers, "intermediate_size": INTERMEDIATE,
         "vocab_size": VOCABULARY, "max_position_embeddings": POSITIONS, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
         "pad_token_id": 0}, indent=1))
-    rng = np.random.default_rng(0)
-    size, header, offset = (4, "F32") if arguments.dtype == "f32" else (2, "BF16"), {}, 0
-    for name, shape in tensors(arguments.layers):
-        count = int(np.prod(shape)) * size[0]
-        header[name] = {"dtype": size[1], "shape": list(shape), "data_offsets": [offset, offset + count]}
-        offset += count
-    text = json.dumps(header).encode()
-    with open(arguments.directory / "model.safetensors", "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for name, shape in tensors(arguments.layers):
-            values = np.ones(shape, np.float32) if name.endswith("LayerNorm.weight") else \
-                rng.standard_normal(shape, np.float32) * np.float32(0.02)
-            file.write(values.tobytes() if size[0] == 4 else (values.view(np.uint32) >> 16).astype(np.uint16).tobytes())
+    write_tensors(arguments.directory / "model.safetensors", lambda: tensors(arguments.layers), arguments.dtype)
 
 
 if __name__ == "__main__":

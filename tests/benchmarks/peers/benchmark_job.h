@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "core/engine/model.h"
 #include "core/ops/execution_context.h"
 
 namespace attentiond::benchmarks {
@@ -26,10 +27,14 @@ class BenchmarkJob {
 /// a field is missing or of another type.
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeAttentionJob(const nlohmann::json& job);
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeEncoderJob(const nlohmann::json& job);
+absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeGenerationJob(const nlohmann::json& job);
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeLinearJob(const nlohmann::json& job);
 /// oneDNN's matmul primitive: the yardstick for whatever multiplies.
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeMatmulJob(const nlohmann::json& job);
 /// Reads an array with all threads: the yardstick for whatever waits for memory.
 absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeMemoryJob(const nlohmann::json& job);
+
+/// "f32", "bf16" or "int8"; kInvalidArgument otherwise.
+absl::StatusOr<LoadOptions::Precision> PrecisionOf(const std::string& dtype);
 
 }  // namespace attentiond::benchmarks

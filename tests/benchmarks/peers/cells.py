@@ -115,8 +115,24 @@ def int8(name, lengths, model):
                 **against_matmul("bf16"))
 
 
-def cells(model):
-    """All of them; `model` is a checkpoint of BERT-base's shape."""
+def marian_flop(batch, beams, source, target):
+    """Of the products with weights; the target's tokens count once for each beam."""
+    width, inner, layers, vocabulary = 512, 2048, 6, 58101
+    encoder = 2 * layers * (4 * width * width + 2 * width * inner)
+    memory = 2 * layers * 2 * width * width
+    decoder = 2 * (layers * (6 * width * width + 2 * width * inner) + width * vocabulary)
+    return batch * (source * (encoder + memory) + target * beams * decoder)
+
+
+def marian(dtype, batch, beams, model):
+    job = {"work": "generation", "dtype": dtype, "B": batch, "beams": beams, "source": 24, "target": 32, "model": model}
+    peer = {**job, "dtype": "bf16"} if dtype == "int8" else job
+    return Cell(f"marian-base-{dtype} B{batch} beams{beams} 24to32", job, peer, amount=marian_flop(batch, beams, 24, 32),
+                **against_matmul("f32" if dtype == "f32" else "bf16"))
+
+
+def cells(model, translation="translation"):
+    """All of them; the models are checkpoints of BERT-base's and of Marian's base shape."""
     shapes = {"B1 S16": [16], "B1 S128": [128], "B32 S128": [128] * 32}
     for dtype in ("bf16", "f32"):
         for mode in ("full", "causal", "padding"):
@@ -135,3 +151,6 @@ def cells(model):
     for name, lengths in shapes.items():
         yield int8(name, lengths, model)
     yield bert("bf16", "B32 S16..512", RAGGED_LENGTHS, model, group="ragged")
+    for dtype in ("bf16", "f32", "int8"):
+        for batch, beams in ((32, 4), (32, 1), (1, 1)):
+            yield marian(dtype, batch, beams, translation)

@@ -86,17 +86,20 @@ class EncoderJob final : public BenchmarkJob {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeEncoderJob(const nlohmann::json& job) {
+absl::StatusOr<LoadOptions::Precision> PrecisionOf(const std::string& dtype) {
   const std::map<std::string, LoadOptions::Precision> precisions = {
       {"f32", LoadOptions::Precision::kF32},
       {"bf16", LoadOptions::Precision::kBF16},
       {"int8", LoadOptions::Precision::kInt8}};
-  const std::string directory = job.at("model"), dtype = job.at("dtype");
   const auto precision = precisions.find(dtype);
-  if (precision == precisions.end()) {
-    return absl::InvalidArgumentError(dtype + ": f32, bf16 or int8 is required");
-  }
-  ASSIGN_OR_RETURN(SharedModel model, Load(directory, precision->second));
+  if (precision != precisions.end()) return precision->second;
+  return absl::InvalidArgumentError(dtype + ": f32, bf16 or int8 is required");
+}
+
+absl::StatusOr<std::unique_ptr<BenchmarkJob>> MakeEncoderJob(const nlohmann::json& job) {
+  const std::string directory = job.at("model");
+  ASSIGN_OR_RETURN(const LoadOptions::Precision precision, PrecisionOf(job.at("dtype")));
+  ASSIGN_OR_RETURN(SharedModel model, Load(directory, precision));
   return std::make_unique<EncoderJob>(std::move(model), directory,
                                       job.at("lengths").get<std::vector<int64_t>>());
 }

@@ -39,12 +39,10 @@ class Runner {
 
  private:
   absl::StatusOr<Json> Prepare(const Json& job) {
-    static const auto* const makers =
-        new std::map<std::string, decltype(&MakeAttentionJob)>{{"sdpa", &MakeAttentionJob},
-                                                               {"encoder", &MakeEncoderJob},
-                                                               {"linear", &MakeLinearJob},
-                                                               {"matmul", &MakeMatmulJob},
-                                                               {"memory", &MakeMemoryJob}};
+    static const auto* const makers = new std::map<std::string, decltype(&MakeAttentionJob)>{
+        {"sdpa", &MakeAttentionJob},        {"encoder", &MakeEncoderJob},
+        {"generation", &MakeGenerationJob}, {"linear", &MakeLinearJob},
+        {"matmul", &MakeMatmulJob},         {"memory", &MakeMemoryJob}};
     job_ = nullptr;  // before the next one takes its memory
     const auto maker = makers->find(job.at("work"));
     if (maker == makers->end()) return absl::InvalidArgumentError("no such work");

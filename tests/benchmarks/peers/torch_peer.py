@@ -3,7 +3,7 @@
     python3 -c "$(cat torch_peer.py)" THREADS
 
 Sent to the interpreter as text, because that may live in a container or another root. Needs torch, and transformers for
-encoders. Inputs are drawn from the same distribution as ours.
+encoders and translation. Inputs are drawn from the same distribution as ours.
 """
 import functools
 import json
@@ -59,13 +59,31 @@ def encoder(job):
     return lambda: model(input_ids=ids, attention_mask=mask).last_hidden_state
 
 
+@functools.lru_cache(maxsize=1)
+def marian_base(dtype):
+    from transformers import MarianConfig, MarianMTModel
+    config = MarianConfig(vocab_size=58101, d_model=512, encoder_layers=6, decoder_layers=6, encoder_attention_heads=8,
+                          decoder_attention_heads=8, encoder_ffn_dim=2048, decoder_ffn_dim=2048, activation_function="swish",
+                          max_position_embeddings=512, scale_embedding=True, pad_token_id=58100, decoder_start_token_id=58100,
+                          eos_token_id=0)
+    return MarianMTModel(config).eval().to(DTYPES[dtype])
+
+
+def generation(job):
+    """A Marian model of the base shape that writes as many tokens as it is told to."""
+    model, tokens = marian_base(job["dtype"]), job["target"]
+    ids = torch.randint(2, 58000, (job["B"], job["source"]))
+    return lambda: model.generate(input_ids=ids, num_beams=job["beams"], do_sample=False, min_new_tokens=tokens,
+                                  max_new_tokens=tokens, bad_words_ids=[[58100]])
+
+
 class Peer:
     def __init__(self):
         self.run = None
 
     def prepare(self, job):
         self.run = None  # before the next one takes its memory
-        run = {"sdpa": sdpa, "encoder": encoder}[job["work"]](job)
+        run = {"sdpa": sdpa, "encoder": encoder, "generation": generation}[job["work"]](job)
         run()
         run()
         self.run = run
