@@ -262,6 +262,17 @@ std::vector<Flag> BatchingFlags() {
                      "again. 0: none. Rows that come while the same one is in flight are computed "
                      "once in any case."},
             &ServerOptions::cache_bytes),
+      Bytes({.name = "--max-image-bytes",
+             .group = kBatching,
+             .value = "SIZE",
+             .help = "Largest PNG or JPEG file."},
+            &ServerOptions::max_image_bytes),
+      Count({.name = "--max-image-pixels",
+             .group = kBatching,
+             .value = "N",
+             .help = "Largest picture, width times height, known before it is decoded. That takes "
+                     "up to 9 bytes a pixel, of one picture for each four threads that compute."},
+            &ServerOptions::max_image_pixels),
   };
 }
 

@@ -22,6 +22,8 @@ constexpr int64_t kMaxMessageBytes = (int64_t{1} << 31) - 1;
 constexpr int64_t kMaxInFlightBytes = int64_t{1} << 40;
 constexpr int64_t kMinMetadataBytes = 1 << 10;
 constexpr int64_t kMaxMetadataBytes = 1 << 20;
+// The most that JPEG can have, and what decoding it takes fits into memory that servers have.
+constexpr int64_t kMaxImagePixels = int64_t{1} << 30;
 constexpr absl::Duration kMaxDrainTimeout = absl::Hours(24);
 constexpr absl::Duration kMaxQueueDelay = absl::Seconds(10);
 constexpr absl::Duration kMaxPoll = absl::Hours(24);
@@ -152,6 +154,9 @@ std::vector<std::string> Validate(const ServerOptions& options) {
                                     FormatBytes(options.max_message_bytes),
                                     ": use 1KiB to less than 2GiB"));
   }
+  CheckBytes("--max-image-bytes", options.max_image_bytes, kMinMessageBytes, kMaxMessageBytes,
+             &problems);
+  CheckCount("--max-image-pixels", options.max_image_pixels, 1, kMaxImagePixels, &problems);
   CheckBytes("--cache-bytes", options.cache_bytes, 0, kMaxCacheBytes, &problems);
   CheckRepository(options, &problems);
   CheckConnections(options, &problems);

@@ -48,6 +48,8 @@ struct ServerOptions {
   absl::Duration max_connection_idle = absl::Minutes(30);  ///< without calls, then closed
   absl::Duration keepalive_time = absl::Minutes(1);        ///< of silence, then pinged
   absl::Duration keepalive_timeout = absl::Seconds(20);    ///< without an answer, then closed
+  int64_t max_image_bytes = int64_t{20} << 20;   ///< of a PNG or JPEG file
+  int64_t max_image_pixels = int64_t{64} << 20;  ///< width times height
   absl::Duration drain_timeout = absl::Seconds(30);
 
   // Performance.

@@ -77,6 +77,13 @@ GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   return grpc;
 }
 
+Inference::Options ToInferenceOptions(const ServerOptions& options, int threads) {
+  Inference::Options inference;
+  inference.images = {.max_bytes = options.max_image_bytes, .max_pixels = options.max_image_pixels};
+  inference.image_threads = std::max(1, threads / 4);
+  return inference;
+}
+
 /// `address` with another port: the one that was bound. "" stays "".
 std::string WithPort(const std::string& address, int port) {
   const auto parsed = ParseListenAddress(address);
@@ -100,7 +107,8 @@ Server::Server(const ServerOptions& options, const LoadOptions& load, Logger* lo
       scheduler_(Clock::Real()),
       repository_(RepositoryOptions(load), &scheduler_, metrics_.get(), &compute_threads_,
                   Clock::Real()),
-      inference_(&repository_, Clock::Real(), Inference::Options{}) {
+      inference_(&repository_, Clock::Real(),
+                 ToInferenceOptions(options, compute_threads_.num_threads())) {
   repository_.AddReadinessListener([logger](const std::string& name, bool ready) {
     logger->Info(ready ? "model ready" : "model unloaded", {{"model", name}});
   });

@@ -24,7 +24,7 @@ bool Has(absl::string_view file, size_t at, absl::string_view bytes) {
 
 /// What a file of another kind is, by how it begins.
 std::string Describe(absl::string_view file) {
-  if (file.empty()) return "no bytes";
+  if (file.empty()) return "an empty file";
   if (absl::StartsWith(file, "GIF8")) return "a GIF file";
   if (absl::StartsWith(file, "BM")) return "a BMP file";
   if (absl::StartsWith(file, "RIFF") && Has(file, 8, "WEBP")) return "a WebP file";

@@ -30,6 +30,7 @@ v1::ModelKind ToKind(ModelKind kind) {
     case ModelKind::kEmbedding:
       return v1::MODEL_KIND_EMBEDDING;
     case ModelKind::kImageClassification:
+      return v1::MODEL_KIND_IMAGE_CLASSIFICATION;
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;

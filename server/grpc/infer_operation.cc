@@ -15,6 +15,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
     case ModelKind::kEmbedding:
       return MakeTextEncoderOperation(input);
     case ModelKind::kImageClassification:
+      return MakeImageClassifierOperation(input);
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;

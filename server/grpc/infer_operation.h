@@ -36,6 +36,7 @@ struct InferInput {
   const inference::ModelInferRequest& request;
   const ModelInfo* info;        ///< nullptr: the built-in model "attention"
   bool has_tokenizer;           ///< of a text encoder
+  bool has_image_processor;     ///< of an image classifier
   InferParameters& parameters;  ///< those that every model has are read already
   const RequestLimits& limits;
   Clock* clock;
@@ -51,5 +52,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionOperation(const Inf
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionLayerOperation(
     const InferInput& input);
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeTextEncoderOperation(const InferInput& input);
+absl::StatusOr<std::unique_ptr<InferOperation>> MakeImageClassifierOperation(
+    const InferInput& input);
 
 }  // namespace attentiond

@@ -77,8 +77,9 @@ MutableTensorView ResponseWriter::Add(absl::string_view name, DType dtype, const
   return {raw->data(), dtype, shape};
 }
 
-void ResponseWriter::AddBytes(absl::string_view name, const std::vector<std::string>& elements) {
-  AddHeader(name, "BYTES", {static_cast<int64_t>(elements.size())});
+void ResponseWriter::AddBytes(absl::string_view name, const std::vector<std::string>& elements,
+                              absl::Span<const int64_t> dims) {
+  AddHeader(name, "BYTES", dims);
   std::string* const raw = response_->add_raw_output_contents();
   for (const std::string& element : elements) {
     const auto length = static_cast<uint32_t>(element.size());

@@ -51,8 +51,12 @@ class ResponseWriter {
   /// stays valid when further outputs are added.
   MutableTensorView Add(absl::string_view name, DType dtype, const Shape& shape);
 
-  /// Adds a BYTES output of one dimension; needs no reservation.
-  void AddBytes(absl::string_view name, const std::vector<std::string>& elements);
+  /// Adds a BYTES output of these dimensions, or of one; needs no reservation.
+  void AddBytes(absl::string_view name, const std::vector<std::string>& elements,
+                absl::Span<const int64_t> dims);
+  void AddBytes(absl::string_view name, const std::vector<std::string>& elements) {
+    AddBytes(name, elements, {static_cast<int64_t>(elements.size())});
+  }
 
  private:
   inference::ModelInferResponse::InferOutputTensor* AddHeader(absl::string_view name,

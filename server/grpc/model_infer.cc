@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/image_classifier.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_parameters.h"
 #include "server/inference/field_error.h"
@@ -53,16 +54,19 @@ class InferRun : public std::enable_shared_from_this<InferRun> {
     RETURN_IF_ERROR(ReadCommonParameters(parameters));
     const Model* const model = outcome_.model->model.get();
     const TextEncoder* const encoder = model == nullptr ? nullptr : model->AsTextEncoder();
+    const ImageClassifier* const images = model == nullptr ? nullptr : model->AsImageClassifier();
     ASSIGN_OR_RETURN(
         operation_,
-        MakeInferOperation({.request = request,
-                            .info = model == nullptr ? nullptr : &model->info(),
-                            .has_tokenizer = encoder != nullptr && encoder->tokenizer() != nullptr,
-                            .parameters = parameters,
-                            .limits = environment_.limits,
-                            .clock = environment_.clock,
-                            .ticket = messages_.ticket,
-                            .response = messages_.response}));
+        MakeInferOperation(
+            {.request = request,
+             .info = model == nullptr ? nullptr : &model->info(),
+             .has_tokenizer = encoder != nullptr && encoder->tokenizer() != nullptr,
+             .has_image_processor = images != nullptr && images->image_processor() != nullptr,
+             .parameters = parameters,
+             .limits = environment_.limits,
+             .clock = environment_.clock,
+             .ticket = messages_.ticket,
+             .response = messages_.response}));
     return absl::OkStatus();
   }
 

@@ -89,6 +89,21 @@ ModelSignature EmbeddingSignature(const ModelInfo& info) {
   return signature;
 }
 
+// With `top_k` label and score are [-1, top_k].
+ModelSignature ImageClassificationSignature(const ModelInfo& info) {
+  const auto labels = static_cast<int64_t>(info.labels.size());
+  return {.platform = "attentiond_image_classification",
+          .inputs = {{"image", {kBytes}, {kAny}, kOptional},
+                     {"pixel_values",
+                      {DType::kF32},
+                      {kAny, 3, info.image.height, info.image.width},
+                      kOptional}},
+          .outputs = {{"label", {kBytes}, {kAny}},
+                      {"score", {DType::kF32}, {kAny}},
+                      {"probabilities", {DType::kF32}, {kAny, labels}, kOptional},
+                      {"logits", {DType::kF32}, {kAny, labels}, kOptional}}};
+}
+
 }  // namespace
 
 absl::string_view WireTypeName(WireType type) {
@@ -107,6 +122,7 @@ ModelSignature SignatureOf(const ModelInfo* info) {
     case ModelKind::kEmbedding:
       return EmbeddingSignature(*info);
     case ModelKind::kImageClassification:
+      return ImageClassificationSignature(*info);
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
       break;

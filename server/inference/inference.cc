@@ -9,6 +9,7 @@
 #include "server/inference/call_checks.h"
 #include "server/inference/call_task.h"
 #include "server/inference/encode_request.h"
+#include "server/inference/image_request.h"
 #include "server/inference/row_checks.h"
 #include "server/inference/tokenize_request.h"
 #include "server/inference/worker_pool.h"
@@ -30,6 +31,23 @@ absl::Status CheckEncoderInputs(const LoadedModel& model, const std::vector<Enco
       model.model == nullptr ? nullptr : model.model->AsTextEncoder();
   if (encoder == nullptr) return WrongTask(model, "is no text encoder");
   return CheckRows(inputs, encoder->tokenizer(), limits);
+}
+
+bool HasFiles(const std::vector<ImageInput>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const ImageInput& input) { return input.pixels.empty(); });
+}
+
+absl::Status CheckImageInputs(const LoadedModel& model, const std::vector<ImageInput>& inputs,
+                              const Inference::Options& limits) {
+  const ImageClassifier* const classifier =
+      model.model == nullptr ? nullptr : model.model->AsImageClassifier();
+  if (classifier == nullptr) return WrongTask(model, "is no image classifier");
+  if (classifier->image_processor() == nullptr && HasFiles(inputs)) {
+    return absl::FailedPreconditionError(
+        "the model has no preprocessor_config.json: it takes pixel_values, not image");
+  }
+  return CheckRowCount(inputs.size(), limits);
 }
 
 absl::Status CheckLayerCall(const AttentionLayerCall& request) {
@@ -62,23 +80,36 @@ class Inference::Impl {
   Impl(Clock* injected_clock, const Options& given_options)
       : clock(injected_clock),
         options(given_options),
-        tokenizers_(std::max(1, options.tokenizer_threads), options.max_waiting_tokenizations) {}
+        tokenizers_(std::max(1, options.tokenizer_threads), options.max_waiting_tokenizations),
+        decoders_(std::max(1, options.image_threads), options.max_waiting_images) {}
   ~Impl() { stopping_.store(true, std::memory_order_relaxed); }
 
   uint64_t NextGroup() { return next_group_.fetch_add(1, std::memory_order_relaxed); }
   // Queues one task for a whole call.
   void Queue(CallTask::Work work);
-  // Calls request->Start() on a tokenizer thread, or request->Reject() when there is no place.
+  // Calls request->Start() on a thread of the pool, or request->Reject() when there is no place.
   template <typename Request>
-  void StartOnTokenizerThread(std::shared_ptr<Request> request);
+  void StartOnTokenizerThread(std::shared_ptr<Request> request) {
+    StartOn(&tokenizers_, options.max_waiting_tokenizations, "requests wait to be tokenized",
+            std::move(request));
+  }
+  void StartOnDecoderThread(std::shared_ptr<ImageRequest> request) {
+    StartOn(&decoders_, options.max_waiting_images,
+            "requests wait for their pictures to be decoded", std::move(request));
+  }
 
   Clock* const clock;
   const Options options;
 
  private:
+  template <typename Request>
+  void StartOn(WorkerPool* pool, int64_t max_waiting, absl::string_view what,
+               std::shared_ptr<Request> request);
+
   std::atomic<uint64_t> next_group_{0};
   std::atomic<bool> stopping_{false};
-  WorkerPool tokenizers_;  // last: its jobs use the rest
+  WorkerPool tokenizers_;  // last, as the next: their jobs use the rest
+  WorkerPool decoders_;
 };
 
 void Inference::Impl::Queue(CallTask::Work work) {
@@ -93,8 +124,9 @@ void Inference::Impl::Queue(CallTask::Work work) {
 }
 
 template <typename Request>
-void Inference::Impl::StartOnTokenizerThread(std::shared_ptr<Request> request) {
-  const bool submitted = tokenizers_.TrySubmit([this, request] {
+void Inference::Impl::StartOn(WorkerPool* pool, int64_t max_waiting, absl::string_view what,
+                              std::shared_ptr<Request> request) {
+  const bool submitted = pool->TrySubmit([this, request] {
     if (stopping_.load(std::memory_order_relaxed)) {
       request->Reject(DropReason::kShutDown, absl::UnavailableError("the server is shutting down"));
     } else {
@@ -103,8 +135,7 @@ void Inference::Impl::StartOnTokenizerThread(std::shared_ptr<Request> request) {
   });
   if (!submitted) {
     request->Reject(DropReason::kQueueFull,
-                    absl::ResourceExhaustedError(absl::StrCat(options.max_waiting_tokenizations,
-                                                              " requests wait to be tokenized")));
+                    absl::ResourceExhaustedError(absl::StrCat(max_waiting, " ", what)));
   }
 }
 
@@ -169,6 +200,19 @@ void Inference::Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call>
       impl_->clock);
   if (text_bytes <= kMaxInlineTextBytes) return request->Start();
   impl_->StartOnTokenizerThread(std::move(request));
+}
+
+void Inference::ClassifyImages(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                               std::vector<ImageInput> inputs, ImageCallback done) {
+  const absl::Status status = CheckImageInputs(*model, inputs, impl_->options);
+  if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
+  const bool has_files = HasFiles(inputs);
+  auto request = std::make_shared<ImageRequest>(
+      ImageRequest::Work{std::move(model), std::move(call), std::move(inputs),
+                         impl_->options.images, impl_->NextGroup(), std::move(done)},
+      impl_->clock);
+  if (!has_files) return request->Start();
+  impl_->StartOnDecoderThread(std::move(request));
 }
 
 }  // namespace attentiond

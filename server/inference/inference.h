@@ -17,6 +17,7 @@
 #include "core/engine/model.h"
 #include "core/ops/attention.h"
 #include "server/inference/call.h"
+#include "server/inference/image_inputs.h"
 #include "server/repository/model_repository.h"
 
 namespace attentiond {
@@ -57,6 +58,8 @@ struct EncodedRow {
   EncoderRowResult result;
 };
 
+using ImageCallback = std::function<void(
+    absl::Status status, std::vector<std::vector<float>> logits, const CallTiming& timing)>;
 using DoneCallback = std::function<void(absl::Status status, const CallTiming& timing)>;
 using TokenizeCallback = std::function<void(absl::Status status, std::vector<Encoding> encodings,
                                             const CallTiming& timing)>;
@@ -78,6 +81,9 @@ class Inference {
     int64_t max_rows_per_request = 4096;
     int64_t max_text_bytes = int64_t{16} << 20;  ///< of one row, a pair's texts together
     int64_t max_waiting_tokenizations = 1024;    ///< requests; more are kResourceExhausted
+    ImageLimits images;                          ///< of each picture
+    int image_threads = 1;                       ///< that decode pictures, each one at a time
+    int64_t max_waiting_images = 256;  ///< requests with files; more are kResourceExhausted
   };
   /// `clock` is borrowed and must outlive the scheduler, whose last batches use it.
   Inference(ModelRepository* repository, Clock* clock, const Options& options);
@@ -103,6 +109,12 @@ class Inference {
   /// fails the request. A small request is tokenized by the caller, a large one by another thread.
   void Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
               std::vector<EncodeInput> inputs, EncodeOptionsForRows options, EncodeCallback done);
+
+  /// A model of kind kImageClassification. `inputs` borrow the transport's bytes until `done`;
+  /// files only of a model with an image processor. Files are decoded by threads of their own. Each
+  /// picture is batched on its own; the first that fails fails the request.
+  void ClassifyImages(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                      std::vector<ImageInput> inputs, ImageCallback done);
 
  private:
   class Impl;

@@ -20,13 +20,15 @@ absl::Status InRow(size_t row, const absl::Status& status) {
   return InField(absl::StrCat("row ", row), status);
 }
 
+absl::Status CheckRowCount(size_t rows, const Inference::Options& limits) {
+  if (static_cast<int64_t>(rows) <= limits.max_rows_per_request) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the request has ", rows, " rows, at most ",
+                                                 limits.max_rows_per_request, " are allowed"));
+}
+
 absl::Status CheckRows(const std::vector<EncodeInput>& inputs, const Tokenizer* tokenizer,
                        const Inference::Options& limits) {
-  const auto num_rows = static_cast<int64_t>(inputs.size());
-  if (num_rows > limits.max_rows_per_request) {
-    return absl::InvalidArgumentError(absl::StrCat("the request has ", num_rows, " rows, at most ",
-                                                   limits.max_rows_per_request, " are allowed"));
-  }
+  RETURN_IF_ERROR(CheckRowCount(inputs.size(), limits));
   for (size_t row = 0; row < inputs.size(); ++row) {
     if (inputs[row].ids.empty() && tokenizer == nullptr) {
       return absl::FailedPreconditionError(

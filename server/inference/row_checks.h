@@ -14,6 +14,9 @@ namespace attentiond {
 /// `status` as an error of row number `row`: "row 3: ...".
 absl::Status InRow(size_t row, const absl::Status& status);
 
+/// kInvalidArgument: more rows than a request may have.
+absl::Status CheckRowCount(size_t rows, const Inference::Options& limits);
+
 /// Checks how many rows there are and how long their texts are. kInvalidArgument: names the row.
 /// kFailedPrecondition: a row is a text, and `tokenizer` is nullptr.
 absl::Status CheckRows(const std::vector<EncodeInput>& inputs, const Tokenizer* tokenizer,

@@ -109,6 +109,8 @@ std::vector<FlagCase> FlagCases() {
       {"--max-queue-delay", "5ms", "1ms", "5ms"},
       {"--cache-bytes", "64MiB", "1KiB", "64MiB"},
       {"--max-message-bytes", "64MiB", "1KiB", "64MiB"},
+      {"--max-image-bytes", "1MiB", "1KiB", "1MiB"},
+      {"--max-image-pixels", "1000", "2000", "1000"},
       {"--drain-timeout", "1m30s", "1s", "1m30s"},
       {"--tls-cert", "cert.pem", "other.pem", "cert.pem"},
       {"--tls-key", "key.pem", "other.pem", "key.pem"},

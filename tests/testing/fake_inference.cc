@@ -26,6 +26,9 @@ std::map<std::string, FakeModelOptions> DefaultFakeModels() {
   models["encoder"].kind = ModelKind::kEmbedding;
   models["layer"].kind = ModelKind::kAttentionLayer;
   models["ids-only"].has_tokenizer = false;
+  models["pictures"].kind = ModelKind::kImageClassification;
+  models["pixels-only"].kind = ModelKind::kImageClassification;
+  models["pixels-only"].has_tokenizer = false;
   return models;
 }
 

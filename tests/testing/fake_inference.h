@@ -16,7 +16,8 @@
 namespace attentiond::testing {
 
 /// "sentiment" classifies, "encoder" embeds, "layer" is an attention layer of 4 channels and 3
-/// heads, "ids-only" classifies and has no tokenizer.
+/// heads, "ids-only" classifies and has no tokenizer; "pictures" classifies pictures, "pixels-only"
+/// their pixel values.
 std::map<std::string, FakeModelOptions> DefaultFakeModels();
 
 class FakeInference {

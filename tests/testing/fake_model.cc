@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/engine/image_classifier.h"
 #include "core/text/unicode.h"
 
 namespace attentiond::testing {
@@ -205,9 +206,53 @@ class FakeAttentionLayer final : public Model, public AttentionLayer {
   ModelInfo info_;
 };
 
+class FakeImageClassifier final : public Model, public ImageClassifier {
+ public:
+  explicit FakeImageClassifier(const FakeModelOptions& options) : on_run_(options.on_run) {
+    info_.kind = ModelKind::kImageClassification;
+    info_.architecture = "fake";
+    info_.max_length = 5;
+    info_.image = {2, 2};
+    info_.labels = options.labels;
+    info_.weight_bytes = 1234;
+    if (!options.has_tokenizer) return;
+    PreprocessorConfig config;
+    config.resize = ResizeTarget{.size = info_.image};
+    processor_.emplace(config);
+  }
+
+  const ModelInfo& info() const override { return info_; }
+  const ImageClassifier* AsImageClassifier() const override { return this; }
+  const ImageProcessor* image_processor() const override {
+    return processor_ ? &*processor_ : nullptr;
+  }
+
+  absl::Status Run(absl::Span<const float* const> pixels, ExecutionContext& /*context*/,
+                   std::vector<std::vector<float>>* logits) const override {
+    if (on_run_) RETURN_IF_ERROR(on_run_(static_cast<int64_t>(pixels.size())));
+    logits->clear();
+    for (const float* const picture : pixels) {
+      const float sum = std::accumulate(picture, picture + 12, 0.0f);
+      std::vector<float>& row = logits->emplace_back();
+      for (size_t l = 0; l < info_.labels.size(); ++l) {
+        row.push_back(sum * static_cast<float>(l) / 1000);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::function<absl::Status(int64_t rows)> on_run_;
+  ModelInfo info_;
+  std::optional<ImageProcessor> processor_;
+};
+
 }  // namespace
 
 std::shared_ptr<const Model> MakeFakeModel(const FakeModelOptions& options) {
+  if (options.kind == ModelKind::kImageClassification) {
+    return std::make_shared<FakeImageClassifier>(options);
+  }
   if (options.kind == ModelKind::kAttentionLayer) {
     return std::make_shared<FakeAttentionLayer>(options);
   }

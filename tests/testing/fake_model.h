@@ -20,7 +20,7 @@ struct FakeModelOptions {
   int64_t hidden_size = 4;
   int64_t max_length = 32;
   std::vector<std::string> labels = {"bad", "good"};  ///< classification only
-  bool has_tokenizer = true;
+  bool has_tokenizer = true;  ///< of an image classifier: an image processor
   /// Called at the beginning of every Run(), on the executor's thread, with the number of rows; an
   /// error is Run()'s.
   std::function<absl::Status(int64_t rows)> on_run;
@@ -35,7 +35,8 @@ struct FakeModelOptions {
 ///   embedding     value i: X + i; the options of EncoderRow are applied, pooling kCls adds 1000
 ///   hidden state  zeros
 ///   attentions    of layer l and head h: token t attends to token (t + l * heads + h) % S alone
-/// An attention layer copies its query to the output.
+/// An attention layer copies its query to the output. An image classifier reads pictures of 2 x 2
+/// pixels, whose values are bytes; logits, label l: the sum of all values * l / 1000.
 std::shared_ptr<const Model> MakeFakeModel(const FakeModelOptions& options);
 
 }  // namespace attentiond::testing

@@ -36,7 +36,7 @@ std::string ErrorOf(absl::string_view file, const ImageLimits& limits = {}) {
 
 TEST(ImageDecoderTest, SaysWhatOtherFilesAre) {
   constexpr char kRequired[] = " was found, a PNG or JPEG file is required";
-  EXPECT_EQ(ErrorOf(""), absl::StrCat("no bytes", kRequired));
+  EXPECT_EQ(ErrorOf(""), absl::StrCat("an empty file", kRequired));
   EXPECT_EQ(ErrorOf("GIF89a..."), absl::StrCat("a GIF file", kRequired));
   EXPECT_EQ(ErrorOf("BM......"), absl::StrCat("a BMP file", kRequired));
   EXPECT_EQ(ErrorOf("RIFF\1\2\3\4WEBPVP8 "), absl::StrCat("a WebP file", kRequired));

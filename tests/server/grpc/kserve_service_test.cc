@@ -202,7 +202,8 @@ TEST_F(KserveServiceTest, StatisticsOfAllModels) {
   const inference::ModelStatisticsResponse answer = Statistics("");
   std::vector<std::string> names;
   for (const auto& statistics : answer.model_stats()) names.push_back(statistics.name());
-  EXPECT_THAT(names, ElementsAre("attention", "encoder", "ids-only", "layer", "sentiment"));
+  EXPECT_THAT(names, ElementsAre("attention", "encoder", "ids-only", "layer", "pictures",
+                                 "pixels-only", "sentiment"));
 }
 
 TEST_F(KserveServiceTest, LoadAndUnload) {
