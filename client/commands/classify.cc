@@ -1,8 +1,10 @@
-// client/commands/classify.cc -- attention-client classify: labels and probabilities of texts.
+// client/commands/classify.cc -- attention-client classify: labels and probabilities of texts, and
+// of pictures.
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "absl/strings/str_format.h"
+#include "client/commands/classify_images.h"
 #include "client/commands/commands.h"
 #include "client/commands/json_line.h"
 #include "client/commands/text_flags.h"
@@ -12,18 +14,34 @@ namespace attentiond::client {
 namespace {
 
 constexpr char kFooter[] =
-    R"(Prints the most probable label of each text, its probability, and the text.
+    R"(Prints the most probable label of each text, its probability, and the text; or, with
+--image, of each picture.
 
 Examples:
   attention-client classify --model sentiment "I love my cat." "My cat hates me."
   attention-client classify -m sentiment --top 0 "Not bad at all."    (0: every label)
   attention-client classify -m sentiment --file reviews.txt --json > labels.jsonl
-  grep -i delay mails.txt | attention-client classify -m sentiment)";
+  grep -i delay mails.txt | attention-client classify -m sentiment
+  attention-client classify -m vit --top 3 --image cat.jpg dog.png)";
 
 struct Flags {
   TextFlags text;
+  std::vector<std::string> images;
   int top = 1;
 };
+
+absl::Status RunImages(const Flags& flags, const Program& program) {
+  const TextFlags& text = flags.text;
+  if (!text.source.arguments.empty() || !text.source.file.empty()) {
+    return absl::InvalidArgumentError("--image: give pictures or texts, not both");
+  }
+  return ClassifyImages({.model = text.model,
+                         .model_version = text.model_version,
+                         .files = flags.images,
+                         .top = flags.top,
+                         .json = text.json},
+                        program);
+}
 
 void PrintTable(const TextChunk& chunk, const v1::ClassifyResponse& response,
                 const Console& console) {
@@ -71,6 +89,7 @@ void PrintJson(const TextChunk& chunk, const v1::ClassifyResponse& response,
 }
 
 absl::Status Run(const Flags& flags, const Program& program) {
+  if (!flags.images.empty()) return RunImages(flags, program);
   ASSIGN_OR_RETURN(Session session, Session::Open(program.connection, *program.console));
   return ForEachChunk(flags.text, *program.console, [&](const TextChunk& chunk) -> absl::Status {
     auto request = MakeTextRequest<v1::ClassifyRequest>(flags.text, chunk);
@@ -88,9 +107,11 @@ absl::Status Run(const Flags& flags, const Program& program) {
 
 void AddClassifyCommand(Program* program) {
   CLI::App* const command =
-      program->AddCommand("classify", "Label texts: sentiment, topics, entailment", kFooter);
+      program->AddCommand("classify", "Label texts or pictures: sentiment, topics, kinds", kFooter);
   const auto flags = std::make_shared<Flags>();
   AddTextFlags(command, &flags->text);
+  command->add_option("--image", flags->images, "PNG and JPEG files, instead of texts")
+      ->option_text("FILE...");
   command->add_option("--top", flags->top, "print so many labels, best first; 0: all (default 1)")
       ->option_text("N")
       ->check(CLI::NonNegativeNumber)

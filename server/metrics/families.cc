@@ -36,7 +36,8 @@ MetricFamilies::MetricFamilies()
       queue_duration(Histogram(registry, "attentiond_queue_duration_seconds",
                                "Time that a row waited until a batch took it.")),
       tokenize_duration(Histogram(registry, "attentiond_tokenize_duration_seconds",
-                                  "Time that turning one request's text into tokens took.")),
+                                  "Time that turning one request's text into tokens, or its "
+                                  "pictures into pixel values, took.")),
       compute_duration(Histogram(registry, "attentiond_compute_duration_seconds",
                                  "Time that computing one batch took.")),
       batch_requests(Histogram(registry, "attentiond_batch_requests", "Rows that one batch held.")),
