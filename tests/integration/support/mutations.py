@@ -97,6 +97,10 @@ def config(**fields):
     return edit("config.json", lambda c: c.update(fields))
 
 
+def preprocessor(**fields):
+    return edit("preprocessor_config.json", lambda c: c.update(fields))
+
+
 def tokenizer(change):
     return edit("tokenizer.json", change)
 
@@ -287,4 +291,30 @@ MUTATIONS = {
     "an unknown pre-tokenizer": Mutation(BASE, tokenizer(unknown_parts), ["tokenizer.json", "Oracle"]),
     "a template of unknown tokens": Mutation(BASE, tokenizer(unknown_token_in_template), ["tokenizer.json", "[NOPE]"]),
     "processors in processors": Mutation(BASE, tokenizer(nested_processors), ["tokenizer.json"]),
+    # pictures
+    "pictures of another size": Mutation("vit-classify", config(image_size=56),
+        '{dir}: preprocessor_config.json makes pictures of 48 x 48 (height x width), "image_size" of config.json is 56 x 56'),
+    "no patches": Mutation("vit-classify", config(patch_size=49),
+        'config.json: "image_size" 48 x 48 has 0 patches of "patch_size" 49 x 49, 1 to 65535 are required'),
+    "a patch of nothing": Mutation("vit-classify", config(patch_size=0),
+        'config.json: "patch_size" is 0, 1 to 8192 is required'),
+    "patches of another size": Mutation("vit-classify", config(patch_size=6),
+        ['tensor "vit.embeddings.patch_embeddings.projection.weight" has shape [64, 3, 8, 8]', "[64, 3, 6, 6] is required"]),
+    "another number of channels": Mutation("vit-classify", config(num_channels=4),
+        'config.json: "num_channels" 4 is not supported, only 3'),
+    "an encoder of pictures without a head": Mutation("vit-classify", config(architectures=["ViTModel"]),
+        'config.json: "architectures" "ViTModel" is not supported (supported: ViTForImageClassification)'),
+    "no positions": Mutation("vit-classify", rename("vit.embeddings.position_embeddings"),
+        ["vit.embeddings.position_embeddings", "missing"]),
+    "no second head": Mutation("deit-teacher", rename("distillation_classifier.weight"),
+        ["distillation_classifier.weight", "missing"]),
+    "a preprocessor that is no JSON": Mutation("vit-classify", write("preprocessor_config.json", "{size: 48}"),
+        ["/preprocessor_config.json: ", "not valid JSON"]),
+    "a preprocessor of another type": Mutation("vit-classify", preprocessor(image_processor_type="BeitImageProcessor"),
+        '{dir}/preprocessor_config.json: "image_processor_type" "BeitImageProcessor" is not supported (supported: '
+        "ViTImageProcessor, DeiTImageProcessor, BlipImageProcessor, CLIPImageProcessor)"),
+    "a filter that there is not": Mutation("vit-classify", preprocessor(resample=9),
+        '{dir}/preprocessor_config.json: "resample" is 9, 0 to 5 is required'),
+    "a deviation of zero": Mutation("vit-classify", preprocessor(image_std=[0.5, 0, 0.5]),
+        '{dir}/preprocessor_config.json: "image_std" is "[0.5,0,0.5]", three positive numbers of at most 1e6 are required'),
 }
