@@ -19,7 +19,7 @@
 #include "core/ops/execution_context.h"
 #include "core/tensor/dtype.h"
 #include "core/text/tokenizer.h"
-#include "core/vision/preprocessor_config.h"
+#include "core/vision/image_size.h"
 
 namespace attentiond {
 

@@ -13,9 +13,10 @@
 #include "core/generate/generation.h"
 #include "core/generate/generation_options.h"
 #include "core/text/translation_tokenizer.h"
-#include "core/vision/image_processor.h"
 
 namespace attentiond {
+
+class ImageProcessor;
 
 /// Threads: every method may be called concurrently.
 class TextGenerator {

@@ -75,7 +75,7 @@ absl::StatusOr<PixelValues> ImageProcessor::Process(const RgbImage& image,
   const RgbImage resized =
       resizes ? Resize(image, size.width, size.height, config_.resample) : RgbImage();
   const RgbImage& from = resizes ? resized : image;
-  const ImageSize output = config_.crop.value_or(size);
+  const ImageSize output = OutputSize(image);
   const int64_t top = CropStart(size.height, output.height);
   const int64_t left = CropStart(size.width, output.width);
 

@@ -28,6 +28,10 @@ class ImageProcessor {
   /// than `limits` allow; says how many. Threads: any.
   absl::StatusOr<PixelValues> Process(const RgbImage& image, const ImageLimits& limits) const;
 
+  /// The size of the values that Process() makes of it.
+  ImageSize OutputSize(const RgbImage& image) const {
+    return config_.crop ? *config_.crop : ResizedSize(image);
+  }
   const PreprocessorConfig& config() const { return config_; }
 
  private:

@@ -10,14 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/vision/image_size.h"
 #include "core/vision/resample.h"
 
 namespace attentiond {
-
-struct ImageSize {
-  int64_t height = 0, width = 0;
-  friend bool operator==(const ImageSize&, const ImageSize&) = default;
-};
 
 /// What a picture is resized to: a size, or one that keeps its proportions.
 struct ResizeTarget {

@@ -8,9 +8,10 @@
 #include "absl/types/span.h"
 #include "core/engine/model.h"
 #include "core/vision/image_limits.h"
-#include "core/vision/image_processor.h"
 
 namespace attentiond {
+
+class ImageProcessor;
 
 /// One picture: a file, or what a model reads.
 struct ImageInput {

@@ -20,6 +20,8 @@ namespace {
 // Tokenizing so much takes a fraction of a millisecond, less than a handover to another thread is
 // worth on a busy machine.
 constexpr int64_t kMaxInlineTextBytes = 4096;
+// The same of copying pixel values.
+constexpr int64_t kMaxInlinePixelBytes = 4 << 20;
 
 absl::Status WrongTask(const LoadedModel& model, absl::string_view what) {
   return absl::FailedPreconditionError(absl::StrCat("model \"", model.name, "\" ", what));
@@ -206,12 +208,13 @@ void Inference::ClassifyImages(std::shared_ptr<LoadedModel> model, std::shared_p
                                std::vector<ImageInput> inputs, ImageCallback done) {
   const absl::Status status = CheckImageInputs(*model, inputs, impl_->options);
   if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
-  const bool has_files = HasFiles(inputs);
+  const int64_t bytes = static_cast<int64_t>(inputs.size()) * PixelBytes(model->model->info());
+  const bool is_quick = !HasFiles(inputs) && bytes <= kMaxInlinePixelBytes;
   auto request = std::make_shared<ImageRequest>(
       ImageRequest::Work{std::move(model), std::move(call), std::move(inputs),
                          impl_->options.images, impl_->NextGroup(), std::move(done)},
       impl_->clock);
-  if (!has_files) return request->Start();
+  if (is_quick) return request->Start();
   impl_->StartOnDecoderThread(std::move(request));
 }
 

@@ -111,7 +111,8 @@ class Inference {
               std::vector<EncodeInput> inputs, EncodeOptionsForRows options, EncodeCallback done);
 
   /// A model of kind kImageClassification. `inputs` borrow the transport's bytes until `done`;
-  /// files only of a model with an image processor. Files are decoded by threads of their own. Each
+  /// files only of a model with an image processor. Files are decoded, and
+  /// many pixel values copied, by threads of their own. Each
   /// picture is batched on its own; the first that fails fails the request.
   void ClassifyImages(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
                       std::vector<ImageInput> inputs, ImageCallback done);

@@ -125,10 +125,16 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, depth, color, rows, before=b""):
-    """`rows`: all scanlines, before they are deflated."""
+def zeros(megabytes):
+    """So many zeros, deflated: a thousandth of them."""
+    deflate = zlib.compressobj(9)
+    return b"".join(deflate.compress(bytes(1 << 20)) for _ in range(megabytes)) + deflate.flush()
+
+
+def png(width, height, depth, color, data, before=b""):
+    """`data`: all scanlines, deflated."""
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)) + before
-            + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
+            + chunk(b"IDAT", data) + chunk(b"IEND", b""))
 
 
 def jpeg_of_size(width, height):
@@ -146,8 +152,8 @@ def refused():
     scan = good_jpeg.index(b"\xff\xda")
     next_table = good_jpeg.index(b"\xff\xc4", scan)
     return [
-        ("png 30000 x 30000", png(30000, 30000, 1, 0, bytes(3751 * 30000)), ["30000 x 30000 pixels, at most 67108864"]),
-        ("png 8000 x 8000 of one colour", png(8000, 8000, 8, 2, bytes(24001 * 8000)), ["8000 x 8000", "500 times larger"]),
+        ("png 30000 x 30000", png(30000, 30000, 1, 0, zeros(108)), ["30000 x 30000 pixels, at most 67108864"]),
+        ("png 8000 x 8000 of one colour", png(8000, 8000, 8, 2, zeros(184)), ["8000 x 8000", "500 times larger"]),
         ("jpeg 30000 x 30000", jpeg_of_size(30000, 30000), ["30000 x 30000 pixels, at most 67108864"]),
         ("jpeg 5000 x 5000", jpeg_of_size(5000, 5000), ["5000 x 5000", "500 times larger"]),
         ("png 0 x 0", png(0, 0, 8, 2, b""), ["0 x 0 pixels, 1 to 65500"]),
@@ -157,6 +163,7 @@ def refused():
         ("truncated jpeg", good_jpeg[:len(good_jpeg) // 2], ["the JPEG file is broken: it ends too early"]),
         ("jpeg of 200 scans", good_jpeg[:next_table] + good_jpeg[scan:next_table] * 200 + good_jpeg[next_table:],
          ["more than 100 scans"]),
+        ("data of 1 GiB for one pixel", png(1, 1, 8, 2, zeros(1024)), ["far more data than its picture"]),
         ("a large file", bytes(21 << 20), ["22020096 bytes, at most 20971520 are allowed"]),
         ("nothing", b"", ["an empty file was found"]),
         ("text", b"hello, picture", ["begins with the bytes 68656c6c6f2c2070", "PNG or JPEG file is required"]),
@@ -166,11 +173,10 @@ def refused():
 
 def accepted():
     """Small pictures in files that unpack to far more than a picture: what is not needed is not unpacked."""
-    zeros = zlib.compress(bytes(256 << 20), 9)
-    picture = bytes(1 + 3)
-    return [("text of 256 MiB", png(1, 1, 8, 2, picture, chunk(b"zTXt", b"Comment\0\0" + zeros))),
-            ("a profile of 256 MiB", png(1, 1, 8, 2, picture, chunk(b"iCCP", b"profile\0\0" + zeros))),
-            ("data of 256 MiB for one pixel", png(1, 1, 8, 2, bytes(256 << 20)))]
+    picture = zlib.compress(bytes(1 + 3))
+    return [("text of 256 MiB", png(1, 1, 8, 2, picture, chunk(b"zTXt", b"Comment\0\0" + zeros(256)))),
+            ("a profile of 256 MiB", png(1, 1, 8, 2, picture, chunk(b"iCCP", b"profile\0\0" + zeros(256)))),
+            ("data of 256 MiB for one pixel", png(1, 1, 8, 2, zeros(256)))]  # 256 KiB of the file
 
 
 class ImageLimitsTest(unittest.TestCase):
@@ -234,7 +240,7 @@ class ImageLimitsTest(unittest.TestCase):
             self.good()  # 64 x 64
             case = self.golden.cases[3]
             self.fails((self.golden.directory / case["image"]).read_bytes(), ["bytes, at most 1024 are allowed"])
-            self.fails(png(101, 50, 8, 0, bytes(102 * 50)), ["101 x 50 pixels, at most 5000 in all are allowed"])
+            self.fails(png(101, 50, 8, 0, zlib.compress(bytes(102 * 50))), ["101 x 50 pixels, at most 5000 in all are allowed"])
 
 
 if __name__ == "__main__":

@@ -139,6 +139,25 @@ TEST(ImageDecoderTest, ChunksThatAreNotNeededAreNotUnpacked) {
   EXPECT_THAT(image->pixels, ElementsAre(9, 9, 9));
 }
 
+TEST(ImageDecoderTest, DataBeyondThePictureIsLeftAsideUnlessThereIsFarTooMuch) {
+  const auto with_rows = [](size_t bytes) {
+    return PngHeader(1, 1, 8, 0) + PngChunk("IDAT", Deflated(std::string(bytes, '\0'))) +
+           PngChunk("IEND", "");
+  };
+  EXPECT_TRUE(DecodeImage(with_rows(100), ImageLimits()).ok());
+  EXPECT_TRUE(DecodeImage(with_rows(10 << 20), ImageLimits()).ok());  // 10 KiB of the file
+  const std::string noise = [] {
+    std::string bytes(2 << 20, '\0');
+    uint32_t state = 1;
+    for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    bytes[0] = 0;
+    return bytes;
+  }();
+  EXPECT_EQ(
+      ErrorOf(PngHeader(1, 1, 8, 0) + PngChunk("IDAT", Deflated(noise)) + PngChunk("IEND", "")),
+      "the PNG file is broken: it has far more data than its picture");
+}
+
 TEST(ImageDecoderTest, AChunkLongerThanTheFileIsAnError) {
   const std::string chunk = absl::StrCat(BigEndian32(0x7fffffff), "eXIf", std::string(40, 'x'));
   EXPECT_THAT(ErrorOf(GreyPng(1, 1, 9, chunk)), HasSubstr("the PNG file is broken: "));
