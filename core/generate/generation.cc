@@ -6,14 +6,15 @@
 
 #include "core/base/status_macros.h"
 #include "core/generate/beam_search.h"
-#include "core/generate/sampling.h"
-#include "core/generate/token_rules.h"
+#include "core/generate/next_token.h"
 #include "core/ops/logits.h"
 
 namespace attentiond {
 namespace {
 
 constexpr int64_t kTokens = KeyValueLayout::kTokens;
+// Rows of a slice of logits that are worth a thread.
+constexpr int64_t kGrainRows = 4;
 
 float LengthPenalty(size_t length, double penalty) {
   return static_cast<float>(std::pow(static_cast<double>(length), penalty));
@@ -104,10 +105,14 @@ bool Generation::Sequence::AdvanceSamples(absl::Span<const std::vector<ScoredTok
   std::vector<std::vector<int32_t>> pages;
   for (size_t row = 0; row < running_samples_.size(); ++row) {
     Hypothesis& sample = samples_[running_samples_[row]];
-    sample.tokens.push_back(next[row].front().token);
-    sample.score += next[row].front().score;
-    if (!cross_weights.empty()) sample.cross_weights.push_back(cross_weights[row]);
-    if (Ends(sample)) {
+    // When nothing may follow it ends as it is.
+    const bool goes_on = !next[row].empty();
+    if (goes_on) {
+      sample.tokens.push_back(next[row].front().token);
+      sample.score += next[row].front().score;
+      if (!cross_weights.empty()) sample.cross_weights.push_back(cross_weights[row]);
+    }
+    if (!goes_on || Ends(sample)) {
       pool->Release(pages_[row]);
     } else {
       running.push_back(running_samples_[row]);
@@ -139,6 +144,7 @@ GenerationResult Generation::Sequence::TakeResult(const Decoder& decoder) {
   std::vector<Hypothesis> done = search_ ? search_->TakeResults() : std::move(samples_);
   if (!search_) {
     for (Hypothesis& sample : done) {
+      if (sample.tokens.empty()) continue;
       sample.score /= LengthPenalty(sample.tokens.size(), options().length_penalty);
     }
   }
@@ -260,54 +266,36 @@ std::vector<Generation::Row> Generation::CollectRows() {
   return rows;
 }
 
-namespace {
-
-/// The best tokens that may follow `sequence`, with their log-probabilities. `logits` are changed.
-std::vector<ScoredToken> BestTokens(absl::Span<const int32_t> sequence,
-                                    const GenerationOptions& options, int64_t wanted,
-                                    int64_t sample, absl::Span<float> logits) {
-  const auto vocab_size = static_cast<int64_t>(logits.size());
-  const TokenRules rules(options, vocab_size);
-  if (const std::optional<int32_t> forced = rules.Forced(sequence)) return {{0.0f, *forced}};
-  const float total = LogSumExp(logits.data(), vocab_size);
-  // Beam search changes log-probabilities, the others logits: what is multiplied differs.
-  const bool beams = options.num_beams > 1;
-  if (!rules.empty()) rules.Apply(sequence, beams ? total : 0, logits.data());
-  std::vector<ScoredToken> best(static_cast<size_t>(std::min(wanted, vocab_size)));
-  if (options.do_sample) {
-    const auto step = static_cast<int64_t>(sequence.size());
-    const int32_t token = SampleToken(logits, options, sample, step);
-    best = {{logits[static_cast<size_t>(token)], token}};
-  } else {
-    TopScores(logits.data(), vocab_size, absl::MakeSpan(best));
-  }
-  for (ScoredToken& token : best) token.score -= total;
-  return best;
-}
-
-}  // namespace
-
 absl::Status Generation::Step(ExecutionContext& context, GenerationStep* step) {
   if (sequences_.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(EncodeNew(context, step));
   std::vector<Row> rows = CollectRows();
   std::vector<DecoderRow> decoder_rows;
   for (const Row& row : rows) decoder_rows.push_back(row.decoder);
-  ASSIGN_OR_RETURN(const absl::Span<float> logits,
-                   decoder_.Run(decoder_rows, pool_.data(), context));
+  std::vector<NextToken> scores;
+  scores.reserve(rows.size());
+  for (const Row& row : rows) {
+    const Sequence& sequence = *row.sequence;
+    scores.emplace_back(sequence.options(), row.tokens, sequence.candidates_per_row(),
+                        sequence.sample(row.index), decoder_.vocab_size());
+  }
+  const auto each_row = [&](const auto& work) {
+    context.threads().ParallelFor(static_cast<int64_t>(rows.size()), kGrainRows,
+                                  [&](int64_t begin, int64_t end, int) {
+                                    for (int64_t r = begin; r < end; ++r) {
+                                      work(static_cast<size_t>(r));
+                                    }
+                                  });
+  };
+  RETURN_IF_ERROR(decoder_.Run(
+      decoder_rows, pool_.data(),
+      [&](const Decoder::LogitsSlice& slice) {
+        each_row([&](size_t r) { scores[r].Add(slice.first_token, slice.row(r)); });
+      },
+      context));
   step->decoded_rows += static_cast<int64_t>(rows.size());
-
-  const auto vocab_size = static_cast<size_t>(decoder_.vocab_size());
   std::vector<std::vector<ScoredToken>> next(rows.size());
-  context.threads().ParallelFor(
-      static_cast<int64_t>(rows.size()), 1, [&](int64_t begin, int64_t end, int) {
-        for (auto r = static_cast<size_t>(begin); r < static_cast<size_t>(end); ++r) {
-          const Sequence& sequence = *rows[r].sequence;
-          next[r] = BestTokens(rows[r].tokens, sequence.options(), sequence.candidates_per_row(),
-                               sequence.sample(rows[r].index),
-                               logits.subspan(r * vocab_size, vocab_size));
-        }
-      });
+  for (size_t r = 0; r < rows.size(); ++r) next[r] = scores[r].Best();
 
   size_t first = 0;
   while (first < rows.size()) {

@@ -4,13 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "core/ops/logits.h"
-
 namespace attentiond {
 namespace {
-
-// TopScores() is made for a few.
-constexpr int64_t kFew = 256;
 
 /// Mixes the bits of a number: any two differ in half of them. Source: Steele et al. 2014,
 /// doi:10.1145/2660193.2660195 (SplitMix64).
@@ -28,31 +23,18 @@ double UniformOf(uint64_t seed, int64_t sample, int64_t step) {
   return static_cast<double>(mixed >> 11) * 0x1p-53;
 }
 
-/// The tokens that can be drawn, the likeliest first.
-std::vector<ScoredToken> Likeliest(absl::Span<const float> logits, int64_t top_k) {
-  const auto size = static_cast<int64_t>(logits.size());
-  const int64_t kept = top_k > 0 ? std::min(top_k, size) : size;
-  std::vector<ScoredToken> tokens(static_cast<size_t>(kept <= kFew ? kept : size));
-  if (kept <= kFew) {
-    TopScores(logits.data(), size, absl::MakeSpan(tokens));
-    return tokens;
-  }
-  for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = {logits[i], static_cast<int32_t>(i)};
-  std::stable_sort(tokens.begin(), tokens.end(),
-                   [](const ScoredToken& a, const ScoredToken& b) { return a.score > b.score; });
-  tokens.resize(static_cast<size_t>(kept));
-  return tokens;
-}
-
 }  // namespace
 
-int32_t SampleToken(absl::Span<const float> logits, const GenerationOptions& options,
-                    int64_t sample, int64_t step) {
-  const std::vector<ScoredToken> tokens = Likeliest(logits, options.top_k);
+int64_t SampleCandidates(const GenerationOptions& options, int64_t vocab_size) {
+  return options.top_k > 0 ? std::min(options.top_k, vocab_size) : vocab_size;
+}
+
+size_t SampleToken(absl::Span<const ScoredToken> likeliest, const GenerationOptions& options,
+                   int64_t sample, int64_t step) {
   std::vector<double> weights;
   double total = 0;
-  for (const ScoredToken& token : tokens) {
-    const double difference = double{token.score} - double{tokens.front().score};
+  for (const ScoredToken& token : likeliest) {
+    const double difference = double{token.score} - double{likeliest.front().score};
     weights.push_back(std::exp(difference / options.temperature));
     total += weights.back();
   }
@@ -65,9 +47,9 @@ int32_t SampleToken(absl::Span<const float> logits, const GenerationOptions& opt
   double left = UniformOf(options.seed, sample, step) * nucleus;
   for (size_t i = 0; i + 1 < kept; ++i) {
     left -= weights[i];
-    if (left < 0) return tokens[i].token;
+    if (left < 0) return i;
   }
-  return tokens[kept - 1].token;
+  return kept - 1;
 }
 
 }  // namespace attentiond

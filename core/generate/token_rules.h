@@ -20,19 +20,20 @@ class TokenRules {
   /// token that the decoder starts with; the rest is new.
   std::optional<int32_t> Forced(absl::Span<const int32_t> sequence) const;
 
-  /// Whether Apply() may change anything.
-  bool empty() const;
+  /// The tokens whose scores are not the model's, each once.
+  struct Edit {
+    int32_t token = 0;
+    bool banned = false;  ///< may not follow; else it is there already and repetition is penalised
+  };
+  std::vector<Edit> Edits(absl::Span<const int32_t> sequence) const;
 
-  /// Changes `scores` [vocab_size], which are log-probabilities plus `shift`: those of tokens that
-  /// may not follow become -inf.
-  void Apply(absl::Span<const int32_t> sequence, float shift, float* scores) const;
+  /// The score of a token that is there already: of a log-probability, or a logit.
+  float Penalize(float score) const;
 
  private:
-  void PenalizeRepetition(absl::Span<const int32_t> sequence, float shift, float* scores) const;
-  void BanRepeatedNgrams(absl::Span<const int32_t> sequence, float* scores) const;
-  void BanBadWords(absl::Span<const int32_t> sequence, float* scores) const;
+  void BanRepeatedNgrams(absl::Span<const int32_t> sequence, std::vector<Edit>* edits) const;
+  void BanBadWords(absl::Span<const int32_t> sequence, std::vector<Edit>* edits) const;
   bool IsEnd(int32_t token) const;
-  void Ban(int32_t token, float* scores) const;
 
   const GenerationOptions& options_;
   const int64_t vocab_size_;

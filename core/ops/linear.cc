@@ -1,5 +1,6 @@
 #include "core/ops/linear.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -38,6 +39,9 @@ Linear::~Linear() = default;
 
 int64_t Linear::in_features() const { return impl_->in; }
 int64_t Linear::out_features() const { return impl_->out; }
+int64_t Linear::output_step() const {
+  return impl_->plain.empty() ? impl_->packed.panel_columns() : 1;
+}
 LinearTypes Linear::types() const {
   return {impl_->compute, impl_->plain.empty() ? impl_->packed.dtype() : impl_->compute};
 }
@@ -130,9 +134,13 @@ absl::Status Linear::Run(const Args& args, ExecutionContext& context) const {
 
 void Linear::Impl::RunReference(const Args& args, ExecutionContext& context) const {
   CountKernel(Kernel::kLinearReference);
-  const auto inputs = static_cast<size_t>(in), outputs = static_cast<size_t>(out);
-  const reference::LinearLayer layer{plain, absl::MakeConstSpan(bias_data(), outputs),
-                                     args.activation};
+  const auto inputs = static_cast<size_t>(in), first = static_cast<size_t>(args.first_output);
+  const int64_t left = out - args.first_output;
+  const auto outputs =
+      static_cast<size_t>(args.num_outputs > 0 ? std::min(args.num_outputs, left) : left);
+  const reference::LinearLayer layer{
+      absl::MakeConstSpan(plain).subspan(first * inputs, outputs * inputs),
+      absl::MakeConstSpan(bias_data() + first, outputs), args.activation};
   context.threads().ParallelFor(args.rows, 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
       const float* const residual = static_cast<const float*>(args.residual);
@@ -172,6 +180,12 @@ LinearProblem Linear::Describe(const Args& args) const {
   problem.x = args.x;
   problem.x_stride = args.x_stride;
   problem.rows = args.rows;
+  const int64_t step = impl_->packed.panel_columns();
+  problem.first_panel = args.first_output / step;
+  problem.num_panels = impl_->packed.num_panels() - problem.first_panel;
+  if (args.num_outputs > 0) {
+    problem.num_panels = std::min(problem.num_panels, (args.num_outputs + step - 1) / step);
+  }
   problem.result.bias = impl_->bias_data();
   problem.result.activation = args.activation;
   problem.result.residual = args.residual;

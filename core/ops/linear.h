@@ -42,6 +42,7 @@ class Linear {
 
   int64_t in_features() const;
   int64_t out_features() const;
+  int64_t output_step() const;
   LinearTypes types() const;
   size_t packed_bytes() const;
 
@@ -57,6 +58,9 @@ class Linear {
     Activation activation = Activation::kNone;
     const void* residual = nullptr;  ///< at y_stride; nullptr: none
     bool y_in_f32 = false;           ///< y is f32 whatever the activations; without a residual
+    /// Only so many outputs from this one on, a multiple of output_step(); y is of them alone.
+    int64_t first_output = 0;
+    int64_t num_outputs = 0;  ///< a multiple too, or what is left; 0: all that are left
   };
   absl::Status Run(const Args& args, ExecutionContext& context) const;
 

@@ -98,8 +98,9 @@ struct Scratch {
 
 TileResult LinearProblem::ResultAt(int64_t row, int64_t max_rows, int64_t column,
                                    int64_t max_columns) const {
-  const int64_t offset =
-      (row * result.y_stride + column) * static_cast<int64_t>(ByteSize(result.dtype));
+  const int64_t first_column = first_panel * weight->panel_columns();
+  const int64_t offset = (row * result.y_stride + column - first_column) *
+                         static_cast<int64_t>(ByteSize(result.dtype));
   TileResult part = result;
   part.rows = std::min(max_rows, rows - row);
   part.columns = std::min(max_columns, weight->columns() - column);
@@ -132,15 +133,15 @@ void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context
   const int64_t group_rows = GroupRows(problem.rows, kInt8GroupBytes / weight.depth(), kBlockRows);
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
-      CeilDivide(problem.rows, group_rows) * weight.num_panels(),
+      CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
         Int8TileMultiplier multiplier;
         Int8TileProduct product;
         product.depth = weight.depth();
         product.finish = ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t row = task / weight.num_panels() * group_rows;
-          const int64_t panel = task % weight.num_panels();
+          const int64_t row = task / problem.num_panels * group_rows;
+          const int64_t panel = problem.first_panel + task % problem.num_panels;
           const int64_t column = panel * weight.panel_columns();
           product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
           product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
@@ -162,12 +163,12 @@ void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& conte
       GroupRows(problem.rows, kGroupBytes / x_stride, TileMultiplier::kBlockRows);
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
-      CeilDivide(problem.rows, group_rows) * weight.num_panels(),
+      CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
         TileMultiplier multiplier;
         for (int64_t task = begin; task < end; ++task) {
-          const int64_t row = task / weight.num_panels() * group_rows;
-          const int64_t panel = task % weight.num_panels();
+          const int64_t row = task / problem.num_panels * group_rows;
+          const int64_t panel = problem.first_panel + task % problem.num_panels;
           TileProduct product;
           product.x = static_cast<const char*>(problem.x) + row * x_stride;
           product.x_stride = x_stride;
@@ -234,22 +235,22 @@ absl::Status RunLinearOnMicroKernels(const LinearProblem& problem, ExecutionCont
 
   const int64_t num_groups = CeilDivide(problem.rows, kTaskRows);
   // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
-  context.threads().ParallelFor(num_groups * weight.num_panels(),
-                                Grain(weight, std::min(problem.rows, kTaskRows)),
-                                [&](int64_t begin, int64_t end, int) {
-                                  Scratch scratch;
-                                  onednn::MatrixUnit unit;
-                                  for (int64_t task = begin; task < end; ++task) {
-                                    const int64_t panel = task % weight.num_panels();
-                                    int64_t row = task / weight.num_panels() * kTaskRows;
-                                    const int64_t end_row = std::min(problem.rows, row + kTaskRows);
-                                    for (size_t i = 0; i < kRowCounts.size(); ++i) {
-                                      for (; end_row - row >= kRowCounts[i]; row += kRowCounts[i]) {
-                                        run_tile(row, i, panel, unit, scratch);
-                                      }
-                                    }
-                                  }
-                                });
+  context.threads().ParallelFor(
+      num_groups * problem.num_panels, Grain(weight, std::min(problem.rows, kTaskRows)),
+      [&](int64_t begin, int64_t end, int) {
+        Scratch scratch;
+        onednn::MatrixUnit unit;
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t panel = problem.first_panel + task % problem.num_panels;
+          int64_t row = task / problem.num_panels * kTaskRows;
+          const int64_t end_row = std::min(problem.rows, row + kTaskRows);
+          for (size_t i = 0; i < kRowCounts.size(); ++i) {
+            for (; end_row - row >= kRowCounts[i]; row += kRowCounts[i]) {
+              run_tile(row, i, panel, unit, scratch);
+            }
+          }
+        }
+      });
   return absl::OkStatus();
 }
 

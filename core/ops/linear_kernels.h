@@ -19,7 +19,8 @@ struct LinearProblem {
   const void* x = nullptr;
   int64_t x_stride = 0;  ///< elements
   int64_t rows = 0;
-  const float* row_scales = nullptr;  ///< of kI8: [rows]
+  int64_t first_panel = 0, num_panels = 0;  ///< of the weight; y is of them alone
+  const float* row_scales = nullptr;        ///< of kI8: [rows]
   TileResult result;  ///< of all rows and columns; its tile and its numbers are not used
 
   /// What becomes of the rows from `row` and the columns from `column`, of which there are as many

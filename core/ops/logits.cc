@@ -16,54 +16,39 @@ namespace attentiond {
 namespace HWY_NAMESPACE {
 namespace {
 
-float SumExp(const float* x, int64_t size, float* largest) {
+float Largest(const float* x, int64_t size) {
   const V lowest = hn::Set(kFloats, -std::numeric_limits<float>::infinity());
-  const V lanes = hn::Iota(kFloats, 0);
-  // Lanes past the row's end are 0, and must not count.
-  const auto load = [&](int64_t i, int64_t count) {
-    const auto inside = hn::Lt(lanes, hn::Set(kFloats, static_cast<float>(count)));
-    return hn::IfThenElse(inside, Load(x + i, count), lowest);
-  };
   V most = lowest;
-  ForEachVector(size, [&](int64_t i, int64_t count) { most = hn::Max(most, load(i, count)); });
-  most = hn::MaxOfLanes(kFloats, most);
-  V sum = hn::Zero(kFloats);
-  ForEachVector(size, [&](int64_t i, int64_t count) {
-    sum = hn::Add(sum, Exp(hn::Sub(load(i, count), most)));
-  });
-  *largest = hn::GetLane(most);
-  return hn::GetLane(hn::SumOfLanes(kFloats, sum));
-}
-
-void Insert(float score, int64_t token, int64_t held, int64_t limit, ScoredToken* top) {
-  int64_t at = std::min(held, limit - 1);
-  for (; at > 0 && top[at - 1].score < score; --at) top[at] = top[at - 1];
-  top[at] = {score, static_cast<int32_t>(token)};
-}
-
-void Top(const float* x, int64_t size, int64_t limit, ScoredToken* top) {
   int64_t i = 0;
-  for (; i < limit; ++i) Insert(x[i], i, i, limit, top);
-  const auto consider = [&](int64_t at) {
-    if (x[at] > top[limit - 1].score) Insert(x[at], at, limit, limit, top);
-  };
-  while (i + Width() <= size) {
-    const V least = hn::Set(kFloats, top[limit - 1].score);
-    // Four registers at a time: most have nothing.
-    if (i + 4 * Width() <= size) {
-      V most = LoadAll(x + i);
-      for (int v = 1; v < 4; ++v) most = hn::Max(most, LoadAll(x + i + v * Width()));
-      if (hn::AllFalse(kFloats, hn::Gt(most, least))) {
-        i += 4 * Width();
-        continue;
-      }
-    }
-    if (!hn::AllFalse(kFloats, hn::Gt(LoadAll(x + i), least))) {
-      for (int64_t lane = 0; lane < Width(); ++lane) consider(i + lane);
-    }
-    i += Width();
+  for (; i + Width() <= size; i += Width()) most = hn::Max(most, LoadAll(x + i));
+  float largest = hn::GetLane(hn::MaxOfLanes(kFloats, most));
+  for (; i < size; ++i) largest = std::max(largest, x[i]);
+  return largest;
+}
+
+float SumExp(const float* x, int64_t size, float largest) {
+  const V most = hn::Set(kFloats, largest);
+  V sum = hn::Zero(kFloats);
+  int64_t i = 0;
+  for (; i + Width() <= size; i += Width()) {
+    sum = hn::Add(sum, Exp(hn::Sub(LoadAll(x + i), most)));
   }
-  for (; i < size; ++i) consider(i);
+  float total = hn::GetLane(hn::SumOfLanes(kFloats, sum));
+  for (; i < size; ++i) total += std::exp(x[i] - largest);
+  return total;
+}
+
+/// The first place from `i` on whose score is above `least`, or `size`.
+int64_t NextAbove(const float* x, int64_t i, int64_t size, float least) {
+  const V limit = hn::Set(kFloats, least);
+  // Four registers at a time: most have nothing.
+  for (; i + 4 * Width() <= size; i += 4 * Width()) {
+    V most = LoadAll(x + i);
+    for (int v = 1; v < 4; ++v) most = hn::Max(most, LoadAll(x + i + v * Width()));
+    if (!hn::AllFalse(kFloats, hn::Gt(most, limit))) break;
+  }
+  while (i < size && !(x[i] > least)) ++i;
+  return i;
 }
 
 }  // namespace
@@ -74,18 +59,40 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attentiond {
 
+HWY_EXPORT(Largest);
 HWY_EXPORT(SumExp);
-HWY_EXPORT(Top);
+HWY_EXPORT(NextAbove);
 
-float LogSumExp(const float* x, int64_t size) {
-  float largest = 0;
-  const float sum = HWY_DYNAMIC_DISPATCH(SumExp)(x, size, &largest);
-  return largest + std::log(sum);
+void LogSumExp::Add(const float* x, int64_t size) {
+  for (int64_t i = 0; i < size; i += kLogitsBlock) {
+    AddBlock(x + i, std::min(kLogitsBlock, size - i));
+  }
 }
 
-void TopScores(const float* x, int64_t size, absl::Span<ScoredToken> top) {
-  if (top.empty()) return;
-  HWY_DYNAMIC_DISPATCH(Top)(x, size, static_cast<int64_t>(top.size()), top.data());
+void LogSumExp::AddBlock(const float* x, int64_t size) {
+  const float largest = HWY_DYNAMIC_DISPATCH(Largest)(x, size);
+  if (largest == -std::numeric_limits<float>::infinity()) return;
+  if (largest > largest_) {
+    sum_ *= std::exp(largest_ - largest);
+    largest_ = largest;
+  }
+  sum_ += HWY_DYNAMIC_DISPATCH(SumExp)(x, size, largest_);
+}
+
+float LogSumExp::value() const { return largest_ + std::log(sum_); }
+
+TopScores::TopScores(int64_t limit)
+    : top_(static_cast<size_t>(limit), {-std::numeric_limits<float>::infinity(), 0}) {}
+
+void TopScores::Add(const float* x, int64_t size, int64_t first) {
+  for (int64_t i = 0;; ++i) {
+    i = HWY_DYNAMIC_DISPATCH(NextAbove)(x, i, size, top_.back().score);
+    if (i >= size) return;
+    held_ = std::min(held_ + 1, top_.size());
+    size_t at = held_ - 1;
+    for (; at > 0 && top_[at - 1].score < x[i]; --at) top_[at] = top_[at - 1];
+    top_[at] = {x[i], static_cast<int32_t>(first + i)};
+  }
 }
 
 }  // namespace attentiond

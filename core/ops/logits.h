@@ -2,13 +2,31 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <vector>
 
 #include "absl/types/span.h"
 
 namespace attentiond {
 
-/// log(sum of exp(x)), in f32; finite x, or -inf but for one at least. `size` >= 1.
-float LogSumExp(const float* x, int64_t size);
+/// Rows of logits come in slices of whole blocks, but for the last: so sums do not depend on how
+/// large slices are.
+inline constexpr int64_t kLogitsBlock = 1536;
+
+/// log(sum of exp(x)) of values that come in slices.
+class LogSumExp {
+ public:
+  /// In f32; finite x, or -inf. `size` >= 1.
+  void Add(const float* x, int64_t size);
+  /// -inf: nothing was added, or -inf alone.
+  float value() const;
+
+ private:
+  void AddBlock(const float* x, int64_t size);
+
+  float largest_ = -std::numeric_limits<float>::infinity();
+  float sum_ = 0;  // of exp(x - largest_)
+};
 
 /// A token and its score: a logit, or a log-probability.
 struct ScoredToken {
@@ -16,8 +34,22 @@ struct ScoredToken {
   int32_t token = 0;
 };
 
-/// The top.size() largest of x (at most `size`), largest first, of equal ones the first. x is not
-/// NaN. Cost: one pass over x, and about k log(size / k) insertions into a list of k.
-void TopScores(const float* x, int64_t size, absl::Span<ScoredToken> top);
+/// The largest of scores that come in pieces, largest first, of equal ones the first.
+class TopScores {
+ public:
+  /// Of so many scores; at least 1.
+  explicit TopScores(int64_t limit);
+
+  /// x[i] is that of the token first + i; not NaN. -inf is not held. Cost: one pass over x, and
+  /// about k log(size / k) insertions into a list of k = limit.
+  void Add(const float* x, int64_t size, int64_t first);
+  void Add(ScoredToken scored) { Add(&scored.score, 1, scored.token); }
+
+  absl::Span<const ScoredToken> held() const { return {top_.data(), held_}; }
+
+ private:
+  std::vector<ScoredToken> top_;  // `limit` of them, -inf where nothing is held
+  size_t held_ = 0;
+};
 
 }  // namespace attentiond

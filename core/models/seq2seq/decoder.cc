@@ -3,9 +3,17 @@
 #include <algorithm>
 
 #include "core/base/status_macros.h"
+#include "core/ops/logits.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
+namespace {
+
+// So many logits are made, and read, at a time: what the threads' second-level caches hold beside
+// a part of the head's weights.
+constexpr int64_t kSliceLogits = 384 * 1024;
+
+}  // namespace
 
 /// The buffers of one run, in the context's workspace. Symbols: R rows, E hidden_size, A
 /// attention_width.
@@ -181,36 +189,44 @@ absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weigh
   return absl::OkStatus();
 }
 
-absl::StatusOr<absl::Span<float>> Decoder::RunHead(const Activations& at,
-                                                   ExecutionContext& context) const {
-  const auto size = static_cast<size_t>(at.count() * vocab_size());
-  auto* const logits =
-      static_cast<float*>(context.workspace().Get(Workspace::Slot::kLogits, size * sizeof(float)));
-  const int64_t hidden = config().hidden_size;
+absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,
+                              ExecutionContext& context) const {
+  const int64_t hidden = config().hidden_size, rows = at.count();
   const void* x = at.hidden;
   if (parts_.transform) {
     RETURN_IF_ERROR(parts_.transform->dense.Run({.x = at.hidden,
                                                  .x_stride = hidden,
                                                  .y = at.normed,
                                                  .y_stride = hidden,
-                                                 .rows = at.count(),
+                                                 .rows = rows,
                                                  .activation = config().activation},
                                                 context));
-    parts_.stack.Norm(parts_.transform->norm, at.normed, at.normed, at.count(), context);
+    parts_.stack.Norm(parts_.transform->norm, at.normed, at.normed, rows, context);
     x = at.normed;
   }
-  RETURN_IF_ERROR(parts_.head.Run({.x = x,
-                                   .x_stride = hidden,
-                                   .y = logits,
-                                   .y_stride = vocab_size(),
-                                   .rows = at.count(),
-                                   .y_in_f32 = true},
-                                  context));
-  return absl::Span<float>(logits, size);
+  // Every kernel's panels divide a block.
+  const int64_t most = std::max<int64_t>(1, kSliceLogits / rows / kLogitsBlock) * kLogitsBlock;
+  auto* const logits = static_cast<float*>(context.workspace().Get(
+      Workspace::Slot::kLogits,
+      static_cast<size_t>(rows * std::min(most, vocab_size())) * sizeof(float)));
+  for (int64_t first = 0; first < vocab_size(); first += most) {
+    const int64_t tokens = std::min(most, vocab_size() - first);
+    RETURN_IF_ERROR(parts_.head.Run({.x = x,
+                                     .x_stride = hidden,
+                                     .y = logits,
+                                     .y_stride = tokens,
+                                     .rows = rows,
+                                     .y_in_f32 = true,
+                                     .first_output = first,
+                                     .num_outputs = tokens},
+                                    context));
+    visit({first, tokens, {logits, static_cast<size_t>(rows * tokens)}});
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<absl::Span<float>> Decoder::Run(absl::Span<const DecoderRow> rows, char* pages,
-                                               ExecutionContext& context) const {
+absl::Status Decoder::Run(absl::Span<const DecoderRow> rows, char* pages, LogitsVisitor visit,
+                          ExecutionContext& context) const {
   const Activations at = Prepare(rows, pages, context);
   auto* const ids = static_cast<int32_t*>(
       context.workspace().Get(Workspace::Slot::kPositions, 2 * rows.size() * sizeof(int32_t)));
@@ -227,7 +243,7 @@ absl::StatusOr<absl::Span<float>> Decoder::Run(absl::Span<const DecoderRow> rows
     RETURN_IF_ERROR(parts_.stack.FeedForward(layer, at.hidden, at.normed, at.count(), context));
   }
   parts_.stack.Finish(at.hidden, at.count(), context);
-  return RunHead(at, context);
+  return RunHead(at, visit, context);
 }
 
 }  // namespace attentiond

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/models/seq2seq/stack.h"
@@ -52,12 +53,25 @@ class Decoder {
   absl::Status WriteMemory(const TensorView& states, absl::Span<const PagedToken> places,
                            ExecutionContext& context) const;
 
-  /// Adds the rows' tokens to their sequences. Logits [rows, vocab_size] of what comes next, in the
-  /// context's memory: valid until the context runs something else. `pages` is where page 0 begins.
+  /// Logits [rows, tokens.size()] of some adjacent tokens of the vocabulary, in the context's
+  /// memory: to be read, and changed, until the visitor returns.
+  struct LogitsSlice {
+    int64_t first_token = 0, num_tokens = 0;
+    absl::Span<float> logits;
+    absl::Span<float> row(size_t index) const {
+      const auto size = static_cast<size_t>(num_tokens);
+      return logits.subspan(index * size, size);
+    }
+  };
+  using LogitsVisitor = absl::FunctionRef<void(const LogitsSlice& slice)>;
+
+  /// Adds the rows' tokens to their sequences, and shows the logits of what comes next, slice after
+  /// slice of the vocabulary: all rows' at once would not stay in the caches until they are read.
+  /// `pages` is where page 0 begins.
   ///
   /// A row's result does not depend on the others, bit for bit, nor on the number of threads.
-  absl::StatusOr<absl::Span<float>> Run(absl::Span<const DecoderRow> rows, char* pages,
-                                        ExecutionContext& context) const;
+  absl::Status Run(absl::Span<const DecoderRow> rows, char* pages, LogitsVisitor visit,
+                   ExecutionContext& context) const;
 
  private:
   struct Activations;
@@ -65,7 +79,7 @@ class Decoder {
                           int64_t layer, ExecutionContext& context) const;
   absl::Status CrossAttend(const StackLayerWeights::CrossAttention& weights, const Activations& at,
                            int64_t layer, ExecutionContext& context) const;
-  absl::StatusOr<absl::Span<float>> RunHead(const Activations& at, ExecutionContext& context) const;
+  absl::Status RunHead(const Activations& at, LogitsVisitor visit, ExecutionContext& context) const;
   Activations Prepare(absl::Span<const DecoderRow> rows, char* pages,
                       ExecutionContext& context) const;
 

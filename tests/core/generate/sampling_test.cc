@@ -9,11 +9,19 @@
 namespace attentiond {
 namespace {
 
+int32_t Sample(const std::vector<float>& logits, const GenerationOptions& options, int64_t sample,
+               int64_t step) {
+  const auto size = static_cast<int64_t>(logits.size());
+  TopScores top(SampleCandidates(options, size));
+  top.Add(logits.data(), size, 0);
+  return top.held()[SampleToken(top.held(), options, sample, step)].token;
+}
+
 /// How often each token is drawn.
 std::map<int32_t, int> Draw(const std::vector<float>& logits, const GenerationOptions& options,
                             int count) {
   std::map<int32_t, int> drawn;
-  for (int step = 0; step < count; ++step) ++drawn[SampleToken(logits, options, 0, step)];
+  for (int step = 0; step < count; ++step) ++drawn[Sample(logits, options, 0, step)];
   return drawn;
 }
 
@@ -73,10 +81,10 @@ TEST(SamplingTest, TheSameSeedDrawsTheSameAndOthersDoNot) {
   other.seed = 1;
   int same_seed = 0, other_seed = 0, other_sample = 0;
   for (int step = 0; step < 200; ++step) {
-    const int32_t token = SampleToken(logits, options, 0, step);
-    same_seed += token == SampleToken(logits, options, 0, step);
-    other_seed += token == SampleToken(logits, other, 0, step);
-    other_sample += token == SampleToken(logits, options, 1, step);
+    const int32_t token = Sample(logits, options, 0, step);
+    same_seed += token == Sample(logits, options, 0, step);
+    other_seed += token == Sample(logits, other, 0, step);
+    other_sample += token == Sample(logits, options, 1, step);
   }
   EXPECT_EQ(same_seed, 200);
   EXPECT_LT(other_seed, 10);

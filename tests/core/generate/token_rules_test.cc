@@ -17,11 +17,15 @@ class TokenRulesTest : public ::testing::Test {
  protected:
   TokenRulesTest() { options_.eos_token_id = {kEnd}; }
 
-  /// Scores 0, -1, -2... of a vocabulary of eight.
-  std::vector<float> Apply(const std::vector<int32_t>& sequence, float shift = 0) {
+  /// What becomes of the scores 0, -1, -2... of a vocabulary of eight.
+  std::vector<float> Apply(const std::vector<int32_t>& sequence) {
     std::vector<float> scores;
-    for (int i = 0; i < 8; ++i) scores.push_back(static_cast<float>(-i) + shift);
-    TokenRules(options_, 8).Apply(sequence, shift, scores.data());
+    for (int i = 0; i < 8; ++i) scores.push_back(static_cast<float>(-i));
+    const TokenRules rules(options_, 8);
+    for (const TokenRules::Edit& edit : rules.Edits(sequence)) {
+      float& score = scores[static_cast<size_t>(edit.token)];
+      score = edit.banned ? kOut : rules.Penalize(score);
+    }
     return scores;
   }
 
@@ -29,22 +33,20 @@ class TokenRulesTest : public ::testing::Test {
 };
 
 TEST_F(TokenRulesTest, NothingIsChangedByDefault) {
-  EXPECT_TRUE(TokenRules(options_, 8).empty());
+  EXPECT_TRUE(TokenRules(options_, 8).Edits(std::vector<int32_t>{kStart, 1}).empty());
   EXPECT_THAT(Apply({kStart, 1, 1, 1}), ElementsAre(0, -1, -2, -3, -4, -5, -6, -7));
 }
 
 TEST_F(TokenRulesTest, RepetitionMakesLessLikely) {
   options_.repetition_penalty = 2;
   EXPECT_THAT(Apply({kStart, 1, 3, 3}), ElementsAre(0, -2, -2, -6, -4, -5, -6, -14));
-  // What is shifted is penalised as if it were not.
-  EXPECT_THAT(Apply({kStart, 1}, 10), ElementsAre(10, 8, 8, 7, 6, 5, 4, -4));
+  options_.bad_words_ids = {{3}};
+  EXPECT_THAT(Apply({kStart, 1, 3, 3}), ElementsAre(0, -2, -2, kOut, -4, -5, -6, -14));
 }
 
 TEST_F(TokenRulesTest, PositiveScoresAreDividedByThePenalty) {
   options_.repetition_penalty = 2;
-  std::vector<float> scores = {4, 4};
-  TokenRules(options_, 2).Apply(std::vector<int32_t>{1}, 0, scores.data());
-  EXPECT_THAT(scores, ElementsAre(4, 2));
+  EXPECT_EQ(TokenRules(options_, 8).Penalize(4), 2);
 }
 
 TEST_F(TokenRulesTest, NoNgramComesTwice) {
