@@ -225,13 +225,21 @@ void AttendPagedHead(const PagedHead& head) {
 
 namespace {
 
+/// Words are two channels of bf16, or one of f32: what lies together of a key.
 template <typename T>
 void WriteHead(const KeyValueLayout& layout, int64_t slot, const T* key, const T* value, T* keys,
                T* values) {
-  const int64_t group = layout.group();
-  for (int64_t channel = 0; channel < layout.padded_dim(); ++channel) {
-    keys[(channel / group * KeyValueLayout::kTokens + slot) * group + channel % group] =
-        channel < layout.head_dim ? key[channel] : T{};
+  constexpr int64_t kGroup = static_cast<int64_t>(sizeof(uint32_t) / sizeof(T));
+  auto* const words = reinterpret_cast<uint32_t*>(keys) + slot;
+  const int64_t whole = layout.head_dim / kGroup;
+  for (int64_t i = 0; i < whole; ++i) {
+    uint32_t word;
+    std::memcpy(&word, key + i * kGroup, sizeof(word));
+    words[i * KeyValueLayout::kTokens] = word;
+  }
+  if (layout.head_dim % kGroup != 0) {
+    T last[kGroup] = {key[layout.head_dim - 1]};
+    std::memcpy(words + whole * KeyValueLayout::kTokens, last, sizeof(last));
   }
   std::memcpy(values + slot * layout.head_dim, value,
               static_cast<size_t>(layout.head_dim) * sizeof(T));
