@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(Protobuf 3.21 REQUIRED)   # the module: Debian's Protobuf ships no CMake config
 find_package(gRPC 1.51 CONFIG REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 find_package(prometheus-cpp CONFIG REQUIRED)   # 1.0; its config states no version
 find_package(civetweb 1.15 CONFIG REQUIRED)
 find_package(nlohmann_json 3.11 CONFIG REQUIRED)

@@ -12,9 +12,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "absl/strings/numbers.h"
 
 namespace attentiond {
 namespace {
@@ -22,11 +25,21 @@ namespace {
 // Left for the process itself: model files, scrapes, the log.
 constexpr int64_t kReservedDescriptors = 32;
 constexpr absl::Duration kUntilDescriptorsAreFree = absl::Milliseconds(50);
+// How long connections have to end.
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(5);
+constexpr int kLooks = 60;
 
-int64_t OpenDescriptors() {
+std::set<int> OpenDescriptors() {
+  std::set<int> descriptors;
   std::error_code error;
-  std::filesystem::directory_iterator entries("/proc/self/fd", error), end;
-  return error ? 0 : std::distance(entries, end);
+  std::filesystem::directory_iterator entry("/proc/self/fd", error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    int descriptor = 0;
+    if (absl::SimpleAtoi(entry->path().filename().string(), &descriptor)) {
+      descriptors.insert(descriptor);
+    }
+  }
+  return descriptors;
 }
 
 int64_t DescriptorLimit() {
@@ -37,8 +50,10 @@ int64_t DescriptorLimit() {
 
 // Descriptors at or past it are too many.
 int EndOfDescriptors(int max_connections) {
-  const int64_t wanted = OpenDescriptors() + max_connections;
-  return static_cast<int>(std::min(wanted, DescriptorLimit() - kReservedDescriptors));
+  // Past as many free numbers as there may be connections.
+  int64_t end = max_connections;
+  for (const int descriptor : OpenDescriptors()) end += descriptor < end ? 1 : 0;
+  return static_cast<int>(std::min(end, DescriptorLimit() - kReservedDescriptors));
 }
 
 // What gRPC sets on the connections that it accepts itself.
@@ -47,6 +62,14 @@ void SetOptions(int fd, absl::Duration unanswered_timeout) {
   const auto milliseconds = static_cast<unsigned>(absl::ToInt64Milliseconds(unanswered_timeout));
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof(milliseconds));
+}
+
+int LocalPort(int fd) {
+  sockaddr_in6 address{};
+  socklen_t size = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return -1;
+  const bool is_ip = address.sin6_family == AF_INET || address.sin6_family == AF_INET6;
+  return is_ip ? ntohs(address.sin6_port) : -1;  // at the same place in sockaddr_in
 }
 
 bool IsShortOfResources(int error) {
@@ -70,6 +93,26 @@ ConnectionAcceptor::~ConnectionAcceptor() {
   }
   thread_.join();
   close(stop_);
+  EndConnections();
+}
+
+std::vector<int> ConnectionAcceptor::Connections() const {
+  // The descriptors belong to whom they were handed to, who may have closed them: those that are
+  // ours can be told by their port.
+  std::vector<int> connections;
+  const std::vector<int>& listeners = sockets_.fds();
+  for (const int fd : OpenDescriptors()) {
+    const bool is_listener = std::find(listeners.begin(), listeners.end(), fd) != listeners.end();
+    if (!is_listener && LocalPort(fd) == sockets_.port()) connections.push_back(fd);
+  }
+  return connections;
+}
+
+void ConnectionAcceptor::EndConnections() const {
+  for (const int fd : Connections()) shutdown(fd, SHUT_RD);
+  for (int look = 0; look < kLooks && !Connections().empty(); ++look) {
+    poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kBetweenLooks)));
+  }
 }
 
 void ConnectionAcceptor::Run() {
@@ -90,7 +133,8 @@ void ConnectionAcceptor::AcceptAll(int listener) {
     if (fd >= 0) {
       Accepted(listener, fd);
     } else if (IsShortOfResources(errno)) {
-      // The connection stays in the kernel's queue: trying again at once would only burn a processor.
+      // The connection stays in the kernel's queue: trying again at once would only burn a
+      // processor.
       IsStopping(kUntilDescriptorsAreFree);
     } else if (errno != EINTR && errno != ECONNABORTED) {
       return;  // EAGAIN: that was all

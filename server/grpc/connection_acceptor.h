@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "server/grpc/listening_sockets.h"
@@ -30,7 +31,8 @@ class ConnectionAcceptor {
   using HandOver = std::function<void(int listener, int fd)>;
 
   ConnectionAcceptor(ListeningSockets sockets, const Options& options, HandOver hand_over);
-  /// Stops: what the kernel has already accepted is reset.
+  /// Stops, and ends what was handed over: reading from those connections finds their end. Waits
+  /// for who has them to close them, for a third of a second at most.
   ~ConnectionAcceptor();
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
@@ -40,6 +42,8 @@ class ConnectionAcceptor {
   void AcceptAll(int listener);
   void Accepted(int listener, int fd);
   bool IsStopping(absl::Duration patience) const;
+  std::vector<int> Connections() const;
+  void EndConnections() const;
 
   const ListeningSockets sockets_;
   const Options options_;

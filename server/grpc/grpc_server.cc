@@ -38,8 +38,8 @@ absl::Status CheckOptions(const GrpcServerOptions& options) {
 }
 
 int Milliseconds(absl::Duration duration) {
-  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(duration),
-                                            std::numeric_limits<int>::max()));
+  return static_cast<int>(
+      std::min<int64_t>(absl::ToInt64Milliseconds(duration), std::numeric_limits<int>::max()));
 }
 
 void SetConnectionLimits(const GrpcServerOptions& options, grpc::ServerBuilder* builder) {
@@ -58,8 +58,8 @@ void SetConnectionLimits(const GrpcServerOptions& options, grpc::ServerBuilder* 
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
 }
 
-// What listens on one address. Destroyed from the last to the first: no connection is accepted for a
-// server that is gone.
+// What listens on one address. Destroyed from the last to the first: no connection is accepted for
+// a server that is gone.
 struct Listening {
   int port = 0;
   std::shared_ptr<grpc::ServerCredentials> credentials;
@@ -84,17 +84,12 @@ absl::StatusOr<Listening> Listen(const std::string& address,
   SetConnectionLimits(options, &builder);
   for (const auto& service : services) builder.RegisterService(service.get());
   listening.server = builder.BuildAndStart();
-  if (listening.server == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the TLS certificate '", options.tls_cert_file, "' and the key '",
-                     options.tls_key_file, "' cannot be used: required is a pair that fits"));
-  }
+  if (listening.server == nullptr) return absl::InternalError("gRPC could not start a server");
   listening.acceptor = std::make_unique<ConnectionAcceptor>(
       std::move(sockets),
-      ConnectionAcceptor::Options{
-          .max_connections = options.max_connections,
-          .unanswered_timeout = options.keepalive_timeout,
-          .on_refused = [metrics] { metrics->ObserveRefusedConnection(); }},
+      ConnectionAcceptor::Options{.max_connections = options.max_connections,
+                                  .unanswered_timeout = options.keepalive_timeout,
+                                  .on_refused = [metrics] { metrics->ObserveRefusedConnection(); }},
       [entrance = listening.entrance.get()](int listener, int fd) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
         connection.listener_fd = listener;
@@ -174,6 +169,8 @@ class GrpcServerImpl final : public GrpcServer {
         std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kCloseGrace);
     for (Listening* listening : {&main_, &health_}) {
       if (listening->server == nullptr) continue;
+      // Nothing accepted is left, and calls that arrive now would find gRPC's own CANCELLED:
+      // clients that see their connection end try elsewhere.
       listening->acceptor = nullptr;
       listening->server->Shutdown(close_by);
       listening->server->Wait();

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 #include "core/base/status_macros.h"
+#include "server/grpc/key_pair.h"
 
 namespace attentiond {
 namespace {
@@ -52,11 +53,15 @@ absl::StatusOr<TlsTexts> ReadTexts(const GrpcServerOptions& options) {
     ASSIGN_OR_RETURN(texts.client_ca,
                      ReadPem(options.tls_client_ca_file, "TLS client CA", kCertificateMarker));
   }
-  return texts;
+  const absl::Status pair = CheckKeyPair(texts.certificates, texts.key);
+  if (pair.ok()) return texts;
+  return absl::Status(pair.code(),
+                      absl::StrCat("TLS certificate '", options.tls_cert_file, "' and key '",
+                                   options.tls_key_file, "': ", pair.message()));
 }
 
 // gRPC's C++ credentials read their certificates once; those of its C core ask before every
-// handshake. What that answers and gRPC cannot use, it leaves, and keeps what it had.
+// handshake.
 class ReloadingCredentials final : public grpc::ServerCredentials {
  public:
   ReloadingCredentials(const GrpcServerOptions& options, TlsTexts texts, Logger* logger)
@@ -95,7 +100,7 @@ class ReloadingCredentials final : public grpc::ServerCredentials {
       if (*now == texts_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
       texts_ = *std::move(now);
       if (logger_ != nullptr) {
-        logger_->Info("TLS files have changed: new connections use them if they fit each other",
+        logger_->Info("the TLS files have changed: new connections use them",
                       {{"certificate", options_.tls_cert_file}});
       }
     }

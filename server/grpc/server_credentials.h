@@ -19,7 +19,8 @@ namespace attentiond {
 ///
 /// `logger`, borrowed for as long as the credentials live, is told of changes; may be nullptr.
 /// kNotFound: a file cannot be read. kInvalidArgument: a certificate without a key or the reverse,
-/// a client CA without a certificate, or a file that is not PEM of the expected kind.
+/// a client CA without a certificate, a file that is not PEM of the expected kind, or a key that is
+/// not the certificate's.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
     const GrpcServerOptions& options, Logger* logger);
 

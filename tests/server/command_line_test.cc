@@ -56,16 +56,19 @@ struct FlagCase {
   std::string flag, value, other, shown;
 };
 
-// The TLS flags are valid only together.
-const Environment kTls = {{"ATTENTIOND_TLS_CERT", "c"}, {"ATTENTIOND_TLS_KEY", "k"}};
+// What other flags are valid only with.
+const Environment kCompanions = {{"ATTENTIOND_TLS_CERT", "c"},
+                                 {"ATTENTIOND_TLS_KEY", "k"},
+                                 {"ATTENTIOND_MODEL_REPOSITORY", "/r"}};
 
 class FlagTest : public testing::TestWithParam<FlagCase> {};
 
 TEST_P(FlagTest, IsReadFromTheCommandLine) {
   const FlagCase& c = GetParam();
   for (Arguments arguments : {Arguments{c.flag, c.value}, Arguments{c.flag + "=" + c.value}}) {
-    if (c.flag == "--check" && arguments.size() == 2) arguments.pop_back();  // a bare switch
-    const auto command_line = Parse(arguments, kTls);
+    const bool is_switch = FlagNamed(c.flag).value.empty();
+    if (is_switch && arguments.size() == 2) arguments.pop_back();
+    const auto command_line = Parse(arguments, kCompanions);
     ASSERT_TRUE(command_line.ok()) << command_line.status();
     EXPECT_EQ(FlagNamed(c.flag).show(command_line->options), c.shown);
     EXPECT_NE(c.shown, FlagNamed(c.flag).show(ServerOptions())) << "the test proves nothing";
@@ -74,7 +77,7 @@ TEST_P(FlagTest, IsReadFromTheCommandLine) {
 
 TEST_P(FlagTest, IsReadFromTheEnvironmentAndTheFlagWins) {
   const FlagCase& c = GetParam();
-  Environment environment = kTls;
+  Environment environment = kCompanions;
   const std::string variable = FlagNamed(c.flag).EnvironmentName();
   environment[variable] = c.value;
   const auto from_variable = Parse({}, environment);
@@ -111,6 +114,16 @@ std::vector<FlagCase> FlagCases() {
       {"--max-message-bytes", "64MiB", "1KiB", "64MiB"},
       {"--max-image-bytes", "1MiB", "1KiB", "1MiB"},
       {"--max-image-pixels", "1000", "2000", "1000"},
+      {"--max-metadata-bytes", "64KiB", "1KiB", "64KiB"},
+      {"--max-in-flight-bytes", "64MiB", "1KiB", "64MiB"},
+      {"--max-in-flight-requests", "8", "1", "8"},
+      {"--max-connections", "8", "1", "8"},
+      {"--max-connection-calls", "8", "1", "8"},
+      {"--max-connection-idle", "1m", "1s", "1m"},
+      {"--keepalive-time", "1m30s", "1s", "1m30s"},
+      {"--keepalive-timeout", "5s", "1s", "5s"},
+      {"--model-repository-poll", "30s", "1s", "30s"},
+      {"--enable-admin", "true", "false", "true"},
       {"--drain-timeout", "1m30s", "1s", "1m30s"},
       {"--tls-cert", "cert.pem", "other.pem", "cert.pem"},
       {"--tls-key", "key.pem", "other.pem", "key.pem"},

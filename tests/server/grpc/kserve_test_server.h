@@ -16,8 +16,9 @@ namespace attentiond::testing {
 class KserveTestServer {
  public:
   struct Options {
+    Options() { server.enable_admin = true; }
     FakeInference::Options models;
-    GrpcServerOptions server{.enable_admin = true};
+    GrpcServerOptions server;
     Logger* logger = nullptr;  ///< of finished requests; must outlive the test server
     bool set_ready = true;
   };
