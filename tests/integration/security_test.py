@@ -1,10 +1,8 @@
 """Who may do what, and how much: tokens, admin calls, paths in load requests, connections and metadata. docs/SECURITY.md names
 the threat that each test covers."""
-import os
 import pathlib
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import unittest
@@ -14,11 +12,11 @@ from inference import grpc_service_pb2 as pb
 from inference import grpc_service_pb2_grpc as rpc
 from support import kserve
 from support.certificates import replace
+from support.connections import PREFACE, connect, is_closed
 from support.kserve import Client
 from support.server import MODELS, Server, wait_until
 
 DEMO = {"sentiment": MODELS / "demo-sentiment"}
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 
 def code_of(call, **metadata):
@@ -28,24 +26,6 @@ def code_of(call, **metadata):
         return "OK", ""
     except grpc.RpcError as error:
         return error.code().name, error.details()
-
-
-def is_closed(connection, timeout):
-    """Whether the server closes the socket within `timeout`; what it sends before is read."""
-    connection.settimeout(timeout)
-    try:
-        while True:
-            if connection.recv(4096) == b"":
-                return True
-    except TimeoutError:
-        return False
-    except ConnectionError:
-        return True
-
-
-def connect(server):
-    host, port = server.address.rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=10)
 
 
 class TokensTest(unittest.TestCase):

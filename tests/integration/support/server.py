@@ -15,6 +15,7 @@ BINARY = pathlib.Path(os.environ["INTEGRATION_BINARY_DIR"]) / "bin" / "attention
 CLIENT = pathlib.Path(os.environ["INTEGRATION_BINARY_DIR"]) / "bin" / "attention-client"
 GOLDEN = SOURCE / "tests" / "golden"
 MODELS = SOURCE / "models"
+SANITIZE = os.environ["INTEGRATION_SANITIZE"]   # empty, or which sanitizers the server was built with
 
 MESSAGE_LIMIT = 1 << 30
 
@@ -25,20 +26,21 @@ class Server:
     On leaving, the exit code must be 0: a crash, a leak that a sanitizer found or a failed drain fails the test.
     """
 
-    def __init__(self, models=None, flags=(), env=None, expect_exit=0):
-        command = [str(BINARY), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"]
+    def __init__(self, models=None, flags=(), env=None, expect_exit=0, preexec=None, port=0):
+        command = [str(BINARY), "--listen", f"127.0.0.1:{port}", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"]
         for name, directory in (models or {}).items():
             command += ["--model", f"{name}={directory}"]
         self.command = command + list(flags)
         self.env = {**os.environ, **(env or {})}
         self.expect_exit = expect_exit
+        self.preexec = preexec   # called in the child before it becomes the server
         self.log = []
         self._asked_to_stop = False
         self.process = None
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, env=self.env, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+                                        stderr=subprocess.STDOUT, text=True, preexec_fn=self.preexec)
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
