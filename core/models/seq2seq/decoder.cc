@@ -233,7 +233,7 @@ absl::Status Decoder::Run(absl::Span<const DecoderRow> rows, char* pages, Logits
   int32_t* const positions = ids + rows.size();
   for (size_t r = 0; r < rows.size(); ++r) {
     ids[r] = rows[r].token;
-    positions[r] = static_cast<int32_t>(rows[r].position + config().first_position);
+    positions[r] = static_cast<int32_t>(parts_.stack.PositionOf(ids[r], rows[r].position));
   }
   parts_.stack.Embed({ids, rows.size()}, {positions, rows.size()}, at.hidden, context);
   for (int64_t index = 0; index < config().num_layers; ++index) {

@@ -73,7 +73,7 @@ absl::StatusOr<TextSeq2Seq> LoadTextSeq2Seq(const Seq2SeqConfig& config, LinearT
       Stack::Load(config.decoder, DecoderNames(*config.family, config.decoder.gated), tables.second,
                   config.encoder.hidden_size, config.padding_id, types, loader));
   ASSIGN_OR_RETURN(Linear head, LoadHead(config, *tables.second, types.activations, loader));
-  return TextSeq2Seq{SourceEncoder(std::move(encoder), config.padding_id),
+  return TextSeq2Seq{SourceEncoder(std::move(encoder)),
                      Decoder({std::move(decoder), std::nullopt, std::nullopt, std::move(head)})};
 }
 

@@ -12,13 +12,13 @@ absl::Span<const int32_t> SourceEncoder::Positions(absl::Span<const int32_t> ids
   if (config().positions == PositionTable::kNone) return {};
   auto* const positions = static_cast<int32_t*>(
       context.workspace().Get(Workspace::Slot::kPositions, ids.size() * sizeof(int32_t)));
-  const bool skips_padding = config().positions == PositionTable::kSinusoidsWithPadding;
   for (size_t text = 0; text + 1 < cumulative.size(); ++text) {
-    auto next = static_cast<int32_t>(config().first_position);
+    // A padding token, which a text may spell, has no place.
+    int64_t place = 0;
     for (auto t = static_cast<size_t>(cumulative[text]);
          t < static_cast<size_t>(cumulative[text + 1]); ++t) {
-      const bool is_padding = skips_padding && ids[t] == padding_id_;
-      positions[t] = is_padding ? static_cast<int32_t>(padding_id_) : next++;
+      positions[t] = static_cast<int32_t>(stack_.PositionOf(ids[t], place));
+      if (positions[t] == place + config().first_position) ++place;
     }
   }
   return {positions, ids.size()};

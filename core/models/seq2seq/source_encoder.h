@@ -15,9 +15,7 @@ namespace attentiond {
 /// Immutable; may be shared by contexts.
 class SourceEncoder {
  public:
-  /// `padding_id` has no place of its own in a table of sinusoids with padding.
-  SourceEncoder(Stack stack, int64_t padding_id)
-      : stack_(std::move(stack)), padding_id_(padding_id) {}
+  explicit SourceEncoder(Stack stack) : stack_(std::move(stack)) {}
 
   const StackConfig& config() const { return stack_.config(); }
 
@@ -37,7 +35,6 @@ class SourceEncoder {
                       absl::Span<const int64_t> cumulative, ExecutionContext& context) const;
 
   Stack stack_;
-  int64_t padding_id_;
 };
 
 }  // namespace attentiond

@@ -20,8 +20,11 @@ constexpr int64_t kGatedTokens = 1024;
 
 }  // namespace
 
-Stack::Stack(StackConfig config, DType dtype, StackWeights weights)
-    : config_(std::move(config)), dtype_(dtype), weights_(std::move(weights)) {
+Stack::Stack(StackConfig config, int64_t padding_id, DType dtype, StackWeights weights)
+    : config_(std::move(config)),
+      padding_id_(padding_id),
+      dtype_(dtype),
+      weights_(std::move(weights)) {
   if (config_.relative) {
     relative_bias_.emplace(*config_.relative, weights_.relative_bias.view(), config_.max_tokens);
   }
@@ -33,7 +36,7 @@ absl::StatusOr<Stack> Stack::Load(const StackConfig& config, const StackNames& n
   ASSIGN_OR_RETURN(StackWeights weights,
                    LoadStackWeights(config, names, memory_width, padding_id, types, loader));
   weights.embeddings = std::move(embeddings);
-  return Stack(config, types.activations, std::move(weights));
+  return Stack(config, padding_id, types.activations, std::move(weights));
 }
 
 void Stack::Embed(absl::Span<const int32_t> ids, absl::Span<const int32_t> positions, void* hidden,

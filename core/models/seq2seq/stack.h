@@ -30,6 +30,12 @@ class Stack {
   /// nullptr without one.
   const RelativeBias* relative_bias() const { return relative_bias_ ? &*relative_bias_ : nullptr; }
 
+  /// The row of the table that `token` takes in place `place` of its sequence.
+  int64_t PositionOf(int32_t token, int64_t place) const {
+    const bool is_padding =
+        config_.positions == PositionTable::kSinusoidsWithPadding && token == padding_id_;
+    return is_padding ? padding_id_ : place + config_.first_position;
+  }
   /// hidden [T, E] of `ids` [T] at rows `positions` [T] of the table (empty without a table).
   void Embed(absl::Span<const int32_t> ids, absl::Span<const int32_t> positions, void* hidden,
              ExecutionContext& context) const;
@@ -50,11 +56,12 @@ class Stack {
   void Finish(void* hidden, int64_t tokens, ExecutionContext& context) const;
 
  private:
-  Stack(StackConfig config, DType dtype, StackWeights weights);
+  Stack(StackConfig config, int64_t padding_id, DType dtype, StackWeights weights);
   absl::Status GatedFeedForward(const StackLayerWeights& layer, const void* x, void* hidden,
                                 int64_t tokens, ExecutionContext& context) const;
 
   StackConfig config_;
+  int64_t padding_id_;
   DType dtype_;
   StackWeights weights_;
   std::optional<RelativeBias> relative_bias_;

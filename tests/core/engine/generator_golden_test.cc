@@ -9,6 +9,7 @@
 
 #include "core/engine/model.h"
 #include "core/engine/text_generator.h"
+#include "core/generate/generation_config.h"
 #include "tests/testing/golden_model.h"
 
 namespace attentiond {
@@ -20,8 +21,13 @@ struct Wanted {
   GenerationInput input;
   std::vector<int32_t> ids;
   double score = NAN;  // of beam search
-  std::string text;
+  std::string text;    // "": not said
   std::string name;
+  struct Other {
+    std::vector<int32_t> ids;
+    double score = NAN;
+  };
+  std::vector<Other> others;  // all of them, best first, when more than the best is said
 };
 
 class GeneratorGoldenTest : public ::testing::TestWithParam<std::string> {
@@ -39,23 +45,35 @@ class GeneratorGoldenTest : public ::testing::TestWithParam<std::string> {
   // Those whose best two results are so near that rounding may decide are not asked for.
   std::vector<Wanted> WantedOf(const TextGenerator& generator) {
     std::vector<Wanted> all;
+    std::map<std::string, std::vector<float>> pictures;  // each is given once
     for (const nlohmann::json& one : golden_.cases()) {
       Wanted wanted;
       if (one.contains("input_ids")) {
         wanted.input.source_ids = one.at("input_ids").get<std::vector<int32_t>>();
       } else {
-        const absl::Span<const float> pixels = golden_.array(one, "pixel_values");
-        wanted.input.pixels.assign(pixels.begin(), pixels.end());
+        std::vector<float>& pixels = pictures[one.at("image").get<std::string>()];
+        if (pixels.empty()) {
+          const absl::Span<const float> values = golden_.array(one, "pixel_values");
+          pixels.assign(values.begin(), values.end());
+        }
+        wanted.input.pixels = pixels;
       }
-      wanted.input.options = generator.default_options();
+      wanted.input.options = PlainOptions(generator);
+      if (one.contains("first_target_token")) {
+        wanted.input.options.forced_bos_token_id = one.at("first_target_token").get<int32_t>();
+      }
+      if (one.contains("options")) {
+        AddWithOptions(one, wanted, &all);
+        continue;
+      }
       wanted.input.options.max_new_tokens = one.at("max_new_tokens").get<int64_t>();
-      wanted.input.options.num_beams = 1;
       if (one.contains("greedy_ids")) {
         wanted.name = one.at("name").get<std::string>() + " greedy";
         wanted.ids = NewTokens(one.at("greedy_ids"));
         wanted.text = one.value("greedy_text", "");
         all.push_back(wanted);
       }
+      if (!one.contains("beam4")) continue;
       const nlohmann::json& beams = one.at("beam4");
       if (beams.at("gap_to_second").get<double>() < golden_.tolerance()) continue;
       wanted.name = one.at("name").get<std::string>() + " beam 4";
@@ -69,19 +87,33 @@ class GeneratorGoldenTest : public ::testing::TestWithParam<std::string> {
     return all;
   }
 
+  void CheckSequence(const Wanted& wanted, const Wanted::Other& expected,
+                     const GeneratedSequence& sequence) {
+    // Padding after the end is the reference's.
+    std::vector<int32_t> ids = expected.ids;
+    ids.resize(std::min(ids.size(), sequence.ids.size()));
+    EXPECT_EQ(sequence.ids, ids);
+    for (size_t i = ids.size(); i < expected.ids.size(); ++i) {
+      EXPECT_EQ(expected.ids[i], wanted.input.options.pad_token_id) << i;
+    }
+    if (!std::isnan(expected.score)) {
+      // A sum of log-probabilities, each rounded in f32.
+      const double magnitude = std::max(1.0, std::abs(expected.score));
+      EXPECT_NEAR(sequence.score, expected.score, golden_.tolerance() * magnitude);
+    }
+  }
+
   void Check(const Wanted& wanted, const GenerationResult& result, const TextGenerator& generator) {
     SCOPED_TRACE(wanted.name);
     ASSERT_FALSE(result.sequences.empty());
-    // Padding after the end is the reference's.
-    std::vector<int32_t> expected = wanted.ids;
-    expected.resize(std::min(expected.size(), result.sequences[0].ids.size()));
-    EXPECT_EQ(result.sequences[0].ids, expected);
-    for (size_t i = expected.size(); i < wanted.ids.size(); ++i) {
-      EXPECT_EQ(wanted.ids[i], wanted.input.options.pad_token_id) << i;
+    CheckSequence(wanted, {wanted.ids, wanted.score}, result.sequences[0]);
+    if (!wanted.others.empty()) {
+      ASSERT_EQ(result.sequences.size(), wanted.others.size());
+      for (size_t i = 0; i < wanted.others.size(); ++i) {
+        CheckSequence(wanted, wanted.others[i], result.sequences[i]);
+      }
     }
-    if (!std::isnan(wanted.score)) {
-      EXPECT_NEAR(result.sequences[0].score, wanted.score, golden_.tolerance());
-    }
+    if (wanted.text.empty()) return;
     const auto text = generator.Decode(result.sequences[0].ids);
     ASSERT_TRUE(text.ok()) << text.status();
     EXPECT_EQ(*text, wanted.text);
@@ -92,6 +124,34 @@ class GeneratorGoldenTest : public ::testing::TestWithParam<std::string> {
   const GoldenModel golden_;
 
  private:
+  // What the cases were made with, whatever the checkpoint's files say.
+  static GenerationOptions PlainOptions(const TextGenerator& generator) {
+    GenerationOptions options = generator.default_options();
+    options.num_beams = options.num_return_sequences = 1;
+    options.length_penalty = options.repetition_penalty = 1;
+    options.early_stopping = EarlyStopping::kHeuristic;
+    options.no_repeat_ngram_size = options.min_new_tokens = 0;
+    return options;
+  }
+
+  // Several sequences, with their scores when they come from beams.
+  static void AddWithOptions(const nlohmann::json& one, Wanted wanted, std::vector<Wanted>* all) {
+    wanted.name = one.at("name").get<std::string>() + " " + one.at("options").dump();
+    for (const auto& [name, value] : one.at("options").items()) {
+      const absl::Status set = SetGenerationOption(name, value, &wanted.input.options);
+      EXPECT_TRUE(set.ok()) << set;
+    }
+    for (const nlohmann::json& sequence : one.at("sequences")) {
+      Wanted::Other other;
+      other.ids = NewTokens(sequence.at("ids"));
+      if (sequence.contains("score")) other.score = sequence.at("score").get<double>();
+      wanted.others.push_back(other);
+    }
+    wanted.ids = wanted.others.front().ids;
+    wanted.score = wanted.others.front().score;
+    all->push_back(std::move(wanted));
+  }
+
   // Without the token that the decoder starts with.
   static std::vector<int32_t> NewTokens(const nlohmann::json& ids) {
     auto all = ids.get<std::vector<int32_t>>();
@@ -141,7 +201,11 @@ TEST_P(GeneratorGoldenTest, AloneAndInARunningBatchAreTheReferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, GeneratorGoldenTest,
-                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate", "vit-gpt2-caption"),
+                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate",
+                                           "bart-translate", "bart-small", "mbart-translate",
+                                           "mbart50-translate", "m2m100-translate",
+                                           "nllb-translate", "vit-gpt2-caption", "blip-caption",
+                                           "blip-small"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '-' ? '_' : c;
