@@ -35,8 +35,6 @@ struct State {
   std::array<char, 200> message;
 
   RgbImage* image;
-  const char* exif;  // in libpng's memory
-  size_t exif_bytes;
 };
 
 [[noreturn]] void OnError(png_structp png, png_const_charp message) {
@@ -69,10 +67,10 @@ absl::Status Run(State& state, void (*step)(State&)) {
 void ReadHeader(State& state) {
   png_set_read_fn(state.png, &state, Read);
   png_set_user_limits(state.png, kMaxImageSide, kMaxImageSide);
-  // No chunk is longer than the file, whatever it says; none but EXIF's is kept.
-  png_set_chunk_malloc_max(state.png, state.left);
+  // Chunks that are not needed are skipped: neither unpacked, nor given as much memory as they say
+  // that they need. Some versions count eXIf to them only when it is named.
   png_set_keep_unknown_chunks(state.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-  png_set_keep_unknown_chunks(state.png, PNG_HANDLE_CHUNK_AS_DEFAULT,
+  png_set_keep_unknown_chunks(state.png, PNG_HANDLE_CHUNK_NEVER,
                               reinterpret_cast<png_const_bytep>("eXIf"), 1);
   png_read_info(state.png, state.info);
 }
@@ -117,15 +115,6 @@ void ReadPixels(State& state) {
   }
   state.budget = state.left;
   png_read_end(state.png, state.info);
-}
-
-void FindExif(State& state) {
-  png_uint_32 bytes = 0;
-  png_bytep exif = nullptr;
-  if (png_get_eXIf_1(state.png, state.info, &bytes, &exif) != 0) {
-    state.exif = reinterpret_cast<const char*>(exif);
-    state.exif_bytes = bytes;
-  }
 }
 
 void ExpandGrey16(RgbImage* image) {
@@ -182,6 +171,20 @@ uint32_t BigEndian32(absl::string_view bytes) {
   return value;
 }
 
+/// The data of the chunk of EXIF data, wherever it is; empty when there is none.
+absl::string_view FindExif(absl::string_view file) {
+  // Length, kind, data, checksum; one after the other.
+  constexpr size_t kAround = 12;
+  file.remove_prefix(kSignatureBytes);
+  while (file.size() >= kAround) {
+    const size_t length = BigEndian32(file);
+    if (length > file.size() - kAround) break;
+    if (file.substr(4, 4) == "eXIf") return file.substr(8, length);
+    file.remove_prefix(kAround + length);
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::StatusOr<StoredImage> DecodePng(absl::string_view file, const ImageLimits& limits) {
@@ -203,11 +206,9 @@ absl::StatusOr<StoredImage> DecodePng(absl::string_view file, const ImageLimits&
   StoredImage stored{RgbImage(width, height)};
   state.image = &stored.image;
   RETURN_IF_ERROR(Run(state, ReadPixels));
-  RETURN_IF_ERROR(Run(state, FindExif));
   if (is_grey16) ExpandGrey16(&stored.image);
   if (has_palette) ExpandPalette(state);
-  if (state.exif != nullptr)
-    stored.orientation = ParseExifOrientation({state.exif, state.exif_bytes});
+  stored.orientation = ParseExifOrientation(FindExif(file));
   return stored;
 }
 

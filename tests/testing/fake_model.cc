@@ -13,6 +13,7 @@
 #include "core/base/status_macros.h"
 #include "core/engine/image_classifier.h"
 #include "core/text/unicode.h"
+#include "core/vision/image_processor.h"
 
 namespace attentiond::testing {
 namespace {

@@ -159,8 +159,10 @@ TEST(ImageDecoderTest, DataBeyondThePictureIsLeftAsideUnlessThereIsFarTooMuch) {
 }
 
 TEST(ImageDecoderTest, AChunkLongerThanTheFileIsAnError) {
-  const std::string chunk = absl::StrCat(BigEndian32(0x7fffffff), "eXIf", std::string(40, 'x'));
-  EXPECT_THAT(ErrorOf(GreyPng(1, 1, 9, chunk)), HasSubstr("the PNG file is broken: "));
+  for (const char* kind : {"eXIf", "PLTE", "tEXt", "prIv", "IDAT"}) {
+    const std::string chunk = absl::StrCat(BigEndian32(0x7fffffff), kind, std::string(40, 'x'));
+    EXPECT_THAT(ErrorOf(GreyPng(1, 1, 9, chunk)), HasSubstr("the PNG file is broken: ")) << kind;
+  }
 }
 
 TEST(ImageDecoderTest, BrokenExifLeavesThePictureAsItIs) {

@@ -55,21 +55,22 @@ using CallAnswer = Answer<absl::Status, CallTiming>;
 using TokenizeAnswer = Answer<absl::Status, std::vector<Encoding>, CallTiming>;
 using EncodeAnswer = Answer<absl::Status, std::vector<EncodedRow>, CallTiming>;
 
-/// Models: "classifier", "layer", and "untokenized", a classifier without a tokenizer. Every run of
-/// one of them calls OnRun().
+/// Models: "classifier", "layer", "untokenized", a classifier without a tokenizer, and "pictures",
+/// a classifier of those. Every run of one of them calls OnRun().
 class InferenceFixture : public ::testing::Test {
  protected:
   InferenceFixture() { encode_options_.logits = true; }
 
   /// Called once, by the test.
   void Start() {
-    for (const char* name : {"classifier", "layer", "untokenized"}) {
+    for (const char* name : {"classifier", "layer", "untokenized", "pictures"}) {
       options_.models[name] = root_.path() + "/" + name;
       root_.Write(std::string(name) + "/config.json", "{}");
     }
     options_.load_model = [this](const std::string& directory, const LoadOptions&) {
       FakeModelOptions model;
       if (directory == root_.PathOf("layer")) model.kind = ModelKind::kAttentionLayer;
+      if (directory == root_.PathOf("pictures")) model.kind = ModelKind::kImageClassification;
       model.has_tokenizer = directory != root_.PathOf("untokenized");
       model.on_run = [this](int64_t rows) { return OnRun(rows); };
       return MakeFakeModel(model);
@@ -83,6 +84,7 @@ class InferenceFixture : public ::testing::Test {
   std::shared_ptr<LoadedModel> Model(const std::string& name) { return *repository_->Get(name); }
   std::shared_ptr<FakeModelMetrics> MetricsOf(const std::string& name) {
     return metrics_.Of(name, name == "layer"       ? "attention_layer"
+                             : name == "pictures"  ? "image_classification"
                              : name == "attention" ? "attention"
                                                    : "sequence_classification");
   }
