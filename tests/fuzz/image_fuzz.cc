@@ -19,7 +19,7 @@
 namespace attentiond {
 namespace {
 
-constexpr ImageLimits kLimits = {.max_bytes = 1 << 20, .max_pixels = 1 << 18};
+constexpr ImageLimits kLimits = {.max_bytes = 1 << 20, .max_pixels = 1 << 16};
 
 const std::vector<ImageProcessor>& Processors() {
   static const auto* const kProcessors = [] {
