@@ -205,7 +205,7 @@ class ImageLimitsTest(unittest.TestCase):
             self.client.infer("vit", {"image": [file]})
         error = raised.exception
         self.assertEqual(error.code(), grpc.StatusCode.INVALID_ARGUMENT, error.details())
-        self.assertTrue(error.details().startswith("inputs.image: row 0: "), error.details())
+        self.assertTrue(error.details().startswith("inputs.image.row 0: "), error.details())
         self.assertNotIn("\n", error.details())
         for word in words:
             self.assertIn(word, error.details())
