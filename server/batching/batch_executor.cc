@@ -62,9 +62,8 @@ std::shared_ptr<ExecutorQueue> BatchExecutor::AddStepQueue(
   return queue;
 }
 
-absl::Status BatchExecutor::Admit(const ExecutorQueue& queue, const Tasks& tasks, absl::Time now,
-                                  DropReason* reason) const {
-  const auto count = static_cast<int64_t>(tasks.size());
+absl::Status BatchExecutor::Admit(const ExecutorQueue& queue, int64_t count, absl::Time deadline,
+                                  absl::Time now, DropReason* reason) const {
   if (queue.closed) {
     *reason = DropReason::kShutDown;
     return ClosedError(queue.name);
@@ -74,10 +73,6 @@ absl::Status BatchExecutor::Admit(const ExecutorQueue& queue, const Tasks& tasks
     return absl::InvalidArgumentError(
         absl::StrCat(queue.name, ": the request has ", count, " rows, the queue holds ",
                      queue.options.max_queue_requests, ": send fewer at once"));
-  }
-  absl::Time deadline = absl::InfiniteFuture();
-  for (const std::unique_ptr<BatchTask>& task : tasks) {
-    deadline = std::min(deadline, task->deadline());
   }
   if (deadline <= now) {
     *reason = DropReason::kDeadlineBeforeQueue;
@@ -100,15 +95,33 @@ absl::Status BatchExecutor::Admit(const ExecutorQueue& queue, const Tasks& tasks
   return absl::OkStatus();
 }
 
+absl::Status BatchExecutor::CheckRoom(const ExecutorQueue& queue, int64_t count,
+                                      absl::Time deadline) const {
+  std::shared_ptr<BatchObserver> observer;
+  DropReason reason = DropReason::kShutDown;
+  absl::Status admitted;
+  {
+    MutexLock lock(&mutex_);
+    admitted = Admit(queue, count, deadline, clock_->Now(), &reason);
+    observer = queue.observer;
+  }
+  if (!admitted.ok() && observer != nullptr) observer->OnDropped(reason, count);
+  return admitted;
+}
+
 absl::Status BatchExecutor::Schedule(ExecutorQueue& queue, Tasks* tasks) {
   if (tasks->empty()) return absl::OkStatus();
+  absl::Time deadline = absl::InfiniteFuture();
+  for (const std::unique_ptr<BatchTask>& task : *tasks) {
+    deadline = std::min(deadline, task->deadline());
+  }
   std::shared_ptr<BatchObserver> observer;
   DropReason reason = DropReason::kShutDown;
   absl::Status admitted;
   {
     MutexLock lock(&mutex_);
     const absl::Time now = clock_->Now();
-    admitted = Admit(queue, *tasks, now, &reason);
+    admitted = Admit(queue, static_cast<int64_t>(tasks->size()), deadline, now, &reason);
     if (admitted.ok()) {
       if (queue.waiting.empty() && !queue.stepping) queue.turn = next_turn_++;
       for (std::unique_ptr<BatchTask>& task : *tasks) queue.waiting.Push(std::move(task), now);

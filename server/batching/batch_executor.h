@@ -56,6 +56,7 @@ class BatchExecutor {
                                               std::shared_ptr<StepRunner> runner,
                                               std::shared_ptr<BatchObserver> observer);
   absl::Status Schedule(ExecutorQueue& queue, std::vector<std::unique_ptr<BatchTask>>* tasks);
+  absl::Status CheckRoom(const ExecutorQueue& queue, int64_t count, absl::Time deadline) const;
   void Close(ExecutorQueue& queue);
   bool Drain(absl::Time deadline);
   /// Ends the thread after its batch, closes every queue and drops what waits. Called once.
@@ -79,8 +80,8 @@ class BatchExecutor {
   void Execute(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
   void RunBatch(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
   void RunStep(Batch batch) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status Admit(const ExecutorQueue& queue,
-                     const std::vector<std::unique_ptr<BatchTask>>& tasks, absl::Time now,
+  // Of `count` tasks, of which the first must be computed by `deadline`.
+  absl::Status Admit(const ExecutorQueue& queue, int64_t count, absl::Time deadline, absl::Time now,
                      DropReason* reason) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Forgets a closed and empty queue. The caller holds a reference to its runner and observer,
   // which must not be destroyed under the lock.

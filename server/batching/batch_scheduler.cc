@@ -39,6 +39,10 @@ absl::Status BatchQueue::Schedule(std::vector<std::unique_ptr<BatchTask>>* tasks
   return executor_->Schedule(*queue_, tasks);
 }
 
+absl::Status BatchQueue::CheckRoom(int64_t count, absl::Time deadline) const {
+  return executor_->CheckRoom(*queue_, count, deadline);
+}
+
 int64_t BatchQueue::capacity() const { return queue_->options.max_queue_requests; }
 
 int64_t BatchQueue::size() const { return executor_->Size(*queue_); }

@@ -129,6 +129,10 @@ class BatchQueue {
   ///         only while earlier work is left.
   absl::Status Schedule(std::vector<std::unique_ptr<BatchTask>>* tasks);
 
+  /// What Schedule() would say now of `count` tasks whose earliest deadline is this one, counted as
+  /// it would be: for refusing a request before work is spent on making its tasks.
+  absl::Status CheckRoom(int64_t count, absl::Time deadline) const;
+
   int64_t capacity() const;       ///< most tasks that may wait
   int64_t size() const;           ///< tasks waiting
   absl::Duration oldest() const;  ///< age of the oldest waiting task; 0 when empty

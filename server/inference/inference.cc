@@ -195,6 +195,13 @@ void Inference::Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call>
                        EncodeCallback done) {
   const absl::Status status = CheckEncoderInputs(*model, inputs, impl_->options);
   if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
+  // A server that is full must spend next to nothing on saying so: no tokenizing. Rows that a cache
+  // may have need no place.
+  if (!model->cache->enabled()) {
+    const absl::Status room =
+        model->queue->CheckRoom(static_cast<int64_t>(inputs.size()), call->deadline);
+    if (!room.ok()) return done(room, {}, CallTiming());
+  }
   const int64_t text_bytes = TextBytes(inputs);
   auto request = std::make_shared<EncodeRequest>(
       EncodeRequest::Work{std::move(model), std::move(call), std::move(inputs), options,
