@@ -12,16 +12,19 @@ import itertools
 import os
 import random
 import statistics
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import surroundings
 
 WORDS = "cat dog film food waiter plot love hates was not good terrible delight waste the a and my me of".split()
-ROWS = 64      # of a request: computing it takes far longer than refusing it
-QUEUE = 4      # requests that may wait
-TEXTS = 16384  # different ones: the server computes rows once that are the same and in flight together
+LAYERS = 2  # of BERT-base's width: computing a request takes far longer than reading it
+ROWS = 8
+QUEUE = 4    # requests that may wait
+TEXTS = 512  # different ones: the server computes rows once that are the same and in flight together
 REFUSALS = ("RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED")
 
 
@@ -33,7 +36,7 @@ class Requests:
         texts = [" ".join(chance.choices(WORDS, k=100)) for _ in range(TEXTS)]
         parts = [texts[i:i + ROWS] for i in range(0, TEXTS, ROWS)]
         client = kserve.Client(channel)
-        self._all = [(kserve.request("sentiment", {"text": part}), client.infer("sentiment", {"text": part})["label"])
+        self._all = [(kserve.request("bert", {"text": part}), client.infer("bert", {"text": part})["embedding"].tobytes())
                      for part in parts]
         self._next = itertools.count()
 
@@ -51,14 +54,14 @@ class Sender:
         self.good, self.refused, self.wrong = [], [], []
 
     def send(self, done=lambda: None):
-        request, labels = self._requests.take()
+        request, expected = self._requests.take()
         start = time.monotonic()
         future = self._stub.ModelInfer.future(request, timeout=30)
 
         def sort(result):
             took = time.monotonic() - start
             try:
-                right = self._kserve.outputs(result.result())["label"] == labels
+                right = self._kserve.outputs(result.result())["embedding"].tobytes() == expected
                 with self._lock:
                     (self.good if right else self.wrong).append(took)
             except self._grpc.RpcError as error:
@@ -111,21 +114,24 @@ def main():
     surroundings.use(arguments.build)
     import grpc
     from support import kserve
-    from support.server import MODELS, Server
+    from support.server import Server
 
     # The load must not take from the server what it is measured by: half of the processors for each.
     cores = sorted(os.sched_getaffinity(0))
     ours, servers = cores[:len(cores) // 2] or cores, cores[len(cores) // 2:]
     os.sched_setaffinity(0, ours)
-    with Server({"sentiment": MODELS / "demo-sentiment"}, ["--max-queue-requests", str(QUEUE * ROWS)],
-                preexec=lambda: os.sched_setaffinity(0, servers)) as server:
-        requests = Requests(kserve, server.channel())
-        peak_sender = Sender(kserve, grpc, server.channel(), requests)
-        peak = measure_peak(peak_sender, arguments.seconds)
-        ages = []
-        sender = Sender(kserve, grpc, server.channel(), requests)
-        goodput, rate = overload(sender, 4 * peak, arguments.seconds,
-                                 lambda: ages.append(server.metric("attentiond_queue_oldest_seconds", model="sentiment")))
+    with tempfile.TemporaryDirectory() as model:
+        subprocess.run([sys.executable, surroundings.SOURCE / "tests" / "benchmarks" / "random_bert.py", model, "--layers",
+                        str(LAYERS)], check=True)
+        with Server({"bert": model}, ["--max-queue-requests", str(QUEUE * ROWS)],
+                    preexec=lambda: os.sched_setaffinity(0, servers)) as server:
+            requests = Requests(kserve, server.channel())
+            peak_sender = Sender(kserve, grpc, server.channel(), requests)
+            peak = measure_peak(peak_sender, arguments.seconds)
+            ages = []
+            sender = Sender(kserve, grpc, server.channel(), requests)
+            goodput, rate = overload(sender, 4 * peak, arguments.seconds,
+                                     lambda: ages.append(server.metric("attentiond_queue_oldest_seconds", model="bert")))
     refusal = statistics.median(sender.refused) if sender.refused else float("nan")
     # What may wait, at the rate at which it is worked off, and the batch that runs.
     oldest = 2 * (QUEUE + 1) / peak
