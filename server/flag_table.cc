@@ -312,7 +312,13 @@ std::vector<Flag> LoggingFlags() {
                        {{"debug", LogLevel::kDebug},
                         {"info", LogLevel::kInfo},
                         {"warning", LogLevel::kWarning},
-                        {"error", LogLevel::kError}})};
+                        {"error", LogLevel::kError}}),
+      Count({.name = "--access-log",
+             .group = kLogging,
+             .value = "N",
+             .help = "Log one of every N requests: id, method, model, code, time, peer and trace. "
+                     "1: all of them. 0: none but those that fail by a fault of the server's."},
+            &ServerOptions::access_log)};
 }
 
 std::vector<Flag> RunningFlags() {

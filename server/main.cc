@@ -1,5 +1,7 @@
 // server/main.cc -- the program attentiond: reads its options, serves until a signal, drains.
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +23,13 @@ namespace {
 // sysexits.h calls it EX_USAGE.
 constexpr int kWrongCommandLine = 64;
 constexpr int kCannotStart = 1;
+
+// Tokens and keys are in memory: no core is written, and no other process of the user may look.
+void KeepSecretsInside() {
+  const rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
 
 int Serve(const ServerOptions& options, ShutdownSignals* signals, Logger* logger) {
   auto server = Server::Start(options, logger);
@@ -62,6 +71,7 @@ int Main(const std::vector<std::string>& arguments) {
   signal(SIGPIPE, SIG_IGN);
   ShutdownSignals signals;  // before any other thread: they inherit its mask
   const ServerOptions& options = command_line->options;
+  if (!options.auth_token_file.empty() || !options.tls_key.empty()) KeepSecretsInside();
   Logger logger({.format = options.log_format, .level = options.log_level});
   for (const std::string& warning : command_line->warnings) logger.Warning(warning);
   return options.check ? Check(options, &logger) : Serve(options, &signals, &logger);

@@ -158,6 +158,7 @@ std::vector<std::string> Validate(const ServerOptions& options) {
              &problems);
   CheckCount("--max-image-pixels", options.max_image_pixels, 1, kMaxImagePixels, &problems);
   CheckBytes("--cache-bytes", options.cache_bytes, 0, kMaxCacheBytes, &problems);
+  CheckCount("--access-log", options.access_log, 0, int64_t{1} << 40, &problems);
   CheckRepository(options, &problems);
   CheckConnections(options, &problems);
   CheckDuration("--max-queue-delay", options.max_queue_delay, kMaxQueueDelay, &problems);

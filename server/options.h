@@ -63,6 +63,7 @@ struct ServerOptions {
   // What it says.
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
+  int64_t access_log = 0;  ///< one of so many requests is logged; 0: none
   bool check = false;  ///< load, report what would run, exit
 };
 

@@ -73,6 +73,7 @@ GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   grpc.max_connection_idle = options.max_connection_idle;
   grpc.keepalive_time = options.keepalive_time;
   grpc.keepalive_timeout = options.keepalive_timeout;
+  grpc.access_log = options.access_log;
   grpc.version = ATTENTIOND_VERSION;
   return grpc;
 }

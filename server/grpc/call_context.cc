@@ -3,6 +3,8 @@
 
 #include <grpc/support/time.h>
 
+#include "server/grpc/trace_context.h"
+
 namespace attentiond {
 namespace {
 
@@ -31,6 +33,9 @@ std::shared_ptr<Call> MakeCall(const ServiceEnvironment& environment,
   auto call = std::make_shared<Call>();
   const absl::string_view id = ClientMetadata(context, kRequestIdMetadata);
   call->request_id = IsValidRequestId(id) ? std::string(id) : environment.request_ids->Next();
+  if (const auto trace = ParseTraceparent(ClientMetadata(context, kTraceMetadata))) {
+    call->trace = trace->WithSpan(NewSpanId());
+  }
   call->method = std::string(method);
   call->peer = context.peer();
   call->arrival = environment.clock->Now();

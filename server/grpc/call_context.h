@@ -19,7 +19,7 @@ inline constexpr char kRequestIdMetadata[] = "x-request-id";
 absl::string_view ClientMetadata(const grpc::CallbackServerContext& context, const char* key);
 
 /// A Call that arrives now: id (the client's when it is valid, else a new one), deadline on the
-/// environment's clock, peer.
+/// environment's clock, peer, trace.
 std::shared_ptr<Call> MakeCall(const ServiceEnvironment& environment,
                                const grpc::CallbackServerContext& context,
                                absl::string_view method);

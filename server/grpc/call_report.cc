@@ -38,7 +38,10 @@ void ReportFinished(const ServiceEnvironment& environment, const Call& call,
                {.request_id = call.request_id,
                 .method = call.method,
                 .model = model == nullptr ? absl::string_view() : model->name,
-                .duration = duration},
+                .trace = call.trace,
+                .peer = call.peer,
+                .duration = duration,
+                .sampled = environment.access_log != nullptr && environment.access_log->Take()},
                status);
   }
 }

@@ -104,6 +104,7 @@ class GrpcServerImpl final : public GrpcServer {
   GrpcServerImpl(const GrpcServerOptions& options, const GrpcServerDependencies& dependencies,
                  std::unique_ptr<TokenFile> tokens)
       : tokens_(std::move(tokens)),
+        access_log_(options.access_log),
         gate_({.max_requests = options.max_in_flight_requests,
                .max_bytes = options.max_in_flight_bytes},
               dependencies.clock, dependencies.metrics) {
@@ -112,6 +113,7 @@ class GrpcServerImpl final : public GrpcServer {
     environment_.metrics = dependencies.metrics;
     environment_.clock = dependencies.clock;
     environment_.logger = dependencies.logger;
+    environment_.access_log = &access_log_;
     environment_.gate = &gate_;
     environment_.tokens = tokens_.get();
     environment_.enable_admin = options.enable_admin;
@@ -181,6 +183,7 @@ class GrpcServerImpl final : public GrpcServer {
 
  private:
   const std::unique_ptr<TokenFile> tokens_;
+  AccessLog access_log_;
   RequestIdSource request_ids_;
   AdmissionGate gate_;
   ServiceEnvironment environment_;

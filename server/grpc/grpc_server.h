@@ -51,7 +51,8 @@ struct GrpcServerOptions {
       absl::Minutes(1);  ///< a silent connection is pinged after so long
   absl::Duration keepalive_timeout = absl::Seconds(20);  ///< and closed when no answer comes
 
-  std::string version;  ///< what ServerMetadata says
+  int64_t access_log = 0;  ///< one of so many requests is logged; 0: none
+  std::string version;     ///< what ServerMetadata says
 };
 
 /// What the services work with. Borrowed; must outlive the GrpcServer.

@@ -9,6 +9,7 @@
 #include "server/grpc/request_id.h"
 #include "server/grpc/token_file.h"
 #include "server/inference/inference.h"
+#include "server/logging/access_log.h"
 #include "server/logging/logger.h"
 #include "server/metrics/metrics.h"
 #include "server/repository/model_repository.h"
@@ -29,7 +30,8 @@ struct ServiceEnvironment {
   Inference* inference = nullptr;
   Metrics* metrics = nullptr;
   Clock* clock = nullptr;
-  Logger* logger = nullptr;  ///< nullptr: finished requests are not logged
+  Logger* logger = nullptr;         ///< nullptr: finished requests are not logged
+  AccessLog* access_log = nullptr;  ///< nullptr: nothing is logged that is as it should be
   AdmissionGate* gate = nullptr;
   const TokenFile* tokens = nullptr;
   RequestIdSource* request_ids = nullptr;

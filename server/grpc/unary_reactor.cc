@@ -5,6 +5,7 @@
 
 #include "server/grpc/call_context.h"
 #include "server/grpc/status_conversion.h"
+#include "server/grpc/trace_context.h"
 
 namespace attentiond {
 
@@ -32,6 +33,7 @@ void UnaryReactor::Reply(const absl::Status& status) {
   ReportFinished(environment_, *call_, model_.get(), is_work_ ? &usage_ : nullptr, status);
   environment_.metrics->AddInFlight(-1);
   context_->AddTrailingMetadata(kRequestIdMetadata, call_->request_id);
+  if (!call_->trace.empty()) context_->AddTrailingMetadata(kTraceMetadata, call_->trace);
   grpc::Status grpc_status = ToGrpcStatus(status, call_->request_id);
   published_.store(true, std::memory_order_release);
   Finish(std::move(grpc_status));

@@ -23,6 +23,7 @@ struct CallTiming {
 /// everything else is set before the call is handed on.
 struct Call {
   std::string request_id;  ///< the client's x-request-id, or made here; in logs and INTERNAL errors
+  std::string trace;       ///< W3C traceparent with a span of this call's own; empty: not traced
   std::string method;      ///< "ModelInfer", "Classify", ...: the metric label
   std::string peer;        ///< "ipv4:127.0.0.1:41234"; for logs
   absl::Time arrival;

@@ -59,6 +59,12 @@ class TokensTest(unittest.TestCase):
         self.server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: self.code("fourth") == "OK", "the new token is accepted", timeout=10)
 
+    def test_no_core_dump_carries_them(self):
+        limits = pathlib.Path(f"/proc/{self.server.process.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +0 +0 ")
+        # A process that is not dumpable belongs to root in /proc, whoever runs it.
+        self.assertEqual(pathlib.Path(f"/proc/{self.server.process.pid}/environ").stat().st_uid, 0)
+
     def test_tokens_are_never_written(self):
         self.code("first")
         self.code("a-wrong-one")
@@ -181,6 +187,19 @@ class ConnectionsTest(unittest.TestCase):
 
 
 class LogTest(unittest.TestCase):
+    def test_a_sample_of_requests_with_their_traces(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        with Server(DEMO, ["--access-log", "2"]) as server:
+            stub = Client(server.channel()).stub
+            message = kserve.request("sentiment", {"text": ["I love my cat."]})
+            for _ in range(4):
+                _, call = stub.ModelInfer.with_call(message, metadata=[("traceparent", f"00-{trace}-00f067aa0ba902b7-01")])
+                answered = dict(call.trailing_metadata())["traceparent"]
+                self.assertRegex(answered, f"^00-{trace}-[0-9a-f]{{16}}-01$")
+            lines = lambda: [line for line in server.log if f'"traceparent":"00-{trace}-' in line and '"level":"info"' in line]
+            wait_until(lambda: len(lines()) == 2, "every second request is logged")
+            self.assertTrue(any(answered in line for line in server.log) or len(lines()) == 2)
+
     def test_a_request_cannot_write_lines_of_its_own(self):
         with Server(DEMO, ["--log-level", "debug"]) as server:
             stub = Client(server.channel()).stub

@@ -123,6 +123,7 @@ std::vector<FlagCase> FlagCases() {
       {"--keepalive-time", "1m30s", "1s", "1m30s"},
       {"--keepalive-timeout", "5s", "1s", "5s"},
       {"--model-repository-poll", "30s", "1s", "30s"},
+      {"--access-log", "100", "1", "100"},
       {"--enable-admin", "true", "false", "true"},
       {"--drain-timeout", "1m30s", "1s", "1m30s"},
       {"--tls-cert", "cert.pem", "other.pem", "cert.pem"},

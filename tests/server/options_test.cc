@@ -100,6 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"InFlightBytes", [](auto& o) { o.max_in_flight_bytes = -1; }, "--max-in-flight-bytes"},
         Case{"InFlightRequests", [](auto& o) { o.max_in_flight_requests = 0; },
              "--max-in-flight-requests is 0"},
+        Case{"AccessLog", [](auto& o) { o.access_log = -1; }, "--access-log is -1"},
         Case{"Connections", [](auto& o) { o.max_connections = 0; }, "--max-connections is 0"},
         Case{"ConnectionCalls", [](auto& o) { o.max_connection_calls = 0; },
              "--max-connection-calls is 0"},

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
+
+#include "server/logging/access_log.h"
 
 namespace attentiond {
 namespace {
@@ -39,6 +42,27 @@ TEST(RequestLogTest, WhatTheClientCausedIsDebug) {
               testing::HasSubstr(" debug request request_id=r-1 method=ModelInfer model=demo "
                                  "code=INVALID_ARGUMENT duration_seconds=0.002 "
                                  "error=\"no such input\"\n"));
+}
+
+TEST(RequestLogTest, TheSampleIsInfoWithPeerAndTrace) {
+  std::ostringstream out;
+  {
+    Logger logger({.level = LogLevel::kInfo}, &out);
+    AccessLog every_third(3), none(0);
+    for (int i = 0; i < 7; ++i) {
+      EXPECT_FALSE(none.Take());
+      LogRequest(&logger,
+                 {.request_id = "r",
+                  .method = "Embed",
+                  .trace = "00-1-2-01",
+                  .peer = "ipv4:1.2.3.4:5",
+                  .sampled = every_third.Take()},
+                 absl::OkStatus());
+    }
+  }
+  const std::string text = out.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_THAT(text, testing::HasSubstr(" peer=ipv4:1.2.3.4:5 traceparent=00-1-2-01\n"));
 }
 
 TEST(RequestLogTest, SuccessHasNoErrorField) {
