@@ -18,6 +18,9 @@ class BatchTask {
   virtual int64_t cost() const = 0;
   /// Tasks of one request share a group; batches are filled round-robin over groups. Constant.
   virtual uint64_t group() const = 0;
+  /// Groups of one client share its turn: no client is served more by sending more requests at once.
+  /// Constant.
+  virtual uint64_t client() const { return 0; }
   /// absl::InfiniteFuture(): none. Constant.
   virtual absl::Time deadline() const = 0;
   /// True once nobody waits for the result any more. May become true at any time.

@@ -3,6 +3,7 @@
 
 #include <grpc/support/time.h>
 
+#include "absl/hash/hash.h"
 #include "server/grpc/trace_context.h"
 
 namespace attentiond {
@@ -16,6 +17,12 @@ absl::Time DeadlineOn(Clock* clock, const grpc::CallbackServerContext& context) 
   }
   const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
   return clock->Now() + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+}
+
+// By the token where there is one, else by the host: its connections are one client.
+uint64_t ClientOf(absl::string_view authorization, absl::string_view peer) {
+  const absl::string_view host = peer.substr(0, peer.rfind(':'));
+  return absl::HashOf(authorization.empty() ? host : authorization);
 }
 
 }  // namespace
@@ -38,6 +45,7 @@ std::shared_ptr<Call> MakeCall(const ServiceEnvironment& environment,
   }
   call->method = std::string(method);
   call->peer = context.peer();
+  call->client = ClientOf(ClientMetadata(context, "authorization"), call->peer);
   call->arrival = environment.clock->Now();
   call->deadline = DeadlineOn(environment.clock, context);
   return call;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <future>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -76,7 +77,13 @@ class HttpServer::Impl {
     mg_init_data init{&callbacks, this, const_cast<const char**>(options)};
     unsigned code = 0;
     char text[256] = "";
-    mg_error_data error{&code, text, sizeof(text)};
+    mg_error_data error{};
+    // civetweb 1.15 wants a place for the code, 1.16 has one.
+    [&code](auto& fields) {
+      if constexpr (std::is_pointer_v<decltype(fields.code)>) fields.code = &code;
+    }(error);
+    error.text = text;
+    error.text_buffer_size = sizeof(text);
     context_ = mg_start2(&init, &error);
     if (context_ != nullptr) return absl::OkStatus();
     return absl::UnavailableError(

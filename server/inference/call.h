@@ -26,6 +26,7 @@ struct Call {
   std::string trace;       ///< W3C traceparent with a span of this call's own; empty: not traced
   std::string method;      ///< "ModelInfer", "Classify", ...: the metric label
   std::string peer;        ///< "ipv4:127.0.0.1:41234"; for logs
+  uint64_t client = 0;     ///< who calls: calls of one client share its turns
   absl::Time arrival;
   absl::Time deadline = absl::InfiniteFuture();
   std::atomic<bool> cancelled{false};

@@ -34,6 +34,7 @@ class CallTask final : public ModelTask {
 
   int64_t cost() const override { return work_.tokens; }
   uint64_t group() const override { return work_.group; }
+  uint64_t client() const override { return work_.call->client; }
   absl::Time deadline() const override { return work_.call->deadline; }
   bool cancelled() const override { return work_.call->cancelled.load(std::memory_order_relaxed); }
   void Drop(const absl::Status& reason) override { Finish(reason); }

@@ -21,6 +21,7 @@ class EncodeRequest::RowTask final : public ModelTask {
 
   int64_t cost() const override { return cost_; }
   uint64_t group() const override { return request_->group_; }
+  uint64_t client() const override { return request_->call_->client; }
   absl::Time deadline() const override { return request_->call_->deadline; }
   bool cancelled() const override {
     return request_->call_->cancelled.load(std::memory_order_relaxed) ||

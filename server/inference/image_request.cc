@@ -17,6 +17,7 @@ class ImageRequest::RowTask final : public ModelTask {
 
   int64_t cost() const override { return request_->model_->model->info().max_length; }
   uint64_t group() const override { return request_->group_; }
+  uint64_t client() const override { return request_->call_->client; }
   absl::Time deadline() const override { return request_->call_->deadline; }
   bool cancelled() const override {
     return request_->call_->cancelled.load(std::memory_order_relaxed) ||

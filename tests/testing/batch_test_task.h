@@ -60,6 +60,7 @@ class TaskOutcome {
 class BatchTestTask final : public BatchTask {
  public:
   struct Spec {
+    uint64_t client = 0;
     uint64_t group = 0;
     int64_t cost = 1;
     absl::Time deadline = absl::InfiniteFuture();
@@ -72,6 +73,7 @@ class BatchTestTask final : public BatchTask {
 
   int64_t cost() const override { return spec_.cost; }
   uint64_t group() const override { return spec_.group; }
+  uint64_t client() const override { return spec_.client; }
   absl::Time deadline() const override { return spec_.deadline; }
   bool cancelled() const override { return outcome_->cancelled(); }
   void Drop(const absl::Status& reason) override { outcome_->MarkDropped(reason); }

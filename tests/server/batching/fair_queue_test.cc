@@ -48,6 +48,25 @@ TEST_F(FairQueueTest, GroupsTakeTurnsOldestFirst) {
   EXPECT_THAT(TakeAll(), ElementsAre(0, 10, 20, 1, 21, 2));
 }
 
+TEST_F(FairQueueTest, ClientsTakeTurnsHoweverManyRequestsTheyHave) {
+  for (uint64_t group = 1; group <= 3; ++group) {
+    for (int row = 0; row < 2; ++row) {
+      Push({.client = 100, .group = group, .id = static_cast<int>(10 * group) + row});
+    }
+  }
+  for (int id = 0; id < 3; ++id) Push({.client = 200, .group = 9, .id = id});
+  EXPECT_THAT(TakeAll(), ElementsAre(10, 0, 20, 1, 30, 2, 11, 21, 31));
+}
+
+TEST_F(FairQueueTest, AClientThatComesBackStandsAtTheEnd) {
+  Push({.client = 1, .group = 1, .id = 1});
+  for (int id = 20; id < 23; ++id) Push({.client = 2, .group = 2, .id = id});
+  EXPECT_EQ(queue_.TakeNext().task->client(), 1u);
+  Push({.client = 1, .group = 3, .id = 3});
+  EXPECT_THAT(TakeAll(), ElementsAre(20, 3, 21, 22));
+  EXPECT_EQ(queue_.num_groups(), 0);
+}
+
 TEST_F(FairQueueTest, TurnsGoOnWhereTheyStopped) {
   for (int id = 0; id < 4; ++id) Push({.group = 1, .id = id});
   EXPECT_EQ(IdsOf([this] {
