@@ -84,6 +84,7 @@ ModelInfo InfoOf(const CaptionConfig& config, const std::string& type, DType com
   info.num_layers = config.decoder.num_layers;
   info.num_heads = config.decoder.num_heads;
   info.max_length = config.vision.tokens();
+  info.image = config.vision.image;
   info.vocab_size = config.decoder.vocab_size;
   return info;
 }

@@ -311,6 +311,14 @@ absl::StatusOr<GenerationOptions> LoadGenerationOptions(const std::string& direc
   return options;
 }
 
+std::vector<absl::string_view> GenerationOptionNames() {
+  std::vector<absl::string_view> names;
+  for (const Option& option : kOptions) {
+    if (option.of_requests) names.push_back(option.name);
+  }
+  return names;
+}
+
 bool IsGenerationOption(absl::string_view name) {
   const Option* const option = Find(name);
   return option != nullptr && option->of_requests;

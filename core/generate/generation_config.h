@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +24,8 @@ namespace attentiond {
 absl::StatusOr<GenerationOptions> LoadGenerationOptions(const std::string& directory,
                                                         int32_t vocab_size);
 
+/// The names of those that a request may set.
+std::vector<absl::string_view> GenerationOptionNames();
 /// Whether a request may set `name`: every field of GenerationOptions but the ids that belong to
 /// the checkpoint.
 bool IsGenerationOption(absl::string_view name);

@@ -71,7 +71,9 @@ class M2m100Tokenizer final : public TranslationTokenizer {
       const AddedToken* const added = parts_.pieces.added_tokens().Find(id);
       const bool special = (added != nullptr && added->special) || IsLanguage(id);
       if (special && skip_special_tokens) continue;
-      tokens.push_back({TargetToken(id), special});
+      // What no token has is written as the unknown one, which is no special id for all that.
+      const bool is_unknown = added == nullptr && parts_.pieces.vocabulary().Token(id).empty();
+      tokens.push_back({TargetToken(id), special || is_unknown});
     }
     ASSIGN_OR_RETURN(const std::string text, JoinPieces(parts_.pieces.file(), tokens, ""));
     return std::string(StripWhiteSpace(text));
