@@ -32,6 +32,11 @@ struct MetricFamilies {
   Histograms& batch_requests;
   Histograms& batch_tokens;
   Counters& tokens;  ///< labels model, kind
+  // Models that write text; label model.
+  Histograms& first_token;
+  Histograms& time_per_token;
+  Gauges& generation_sequences;  ///< labels model, state
+  Gauges& kv_cache_pages;        ///< labels model, state
   Counters& cache_hits;
   Counters& cache_misses;
   Counters& coalesced_rows;

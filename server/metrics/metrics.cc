@@ -69,7 +69,10 @@ class PrometheusMetrics final : public Metrics {
   void AddInFlight(int delta) override { in_flight_.Increment(delta); }
 
   std::string Serialize() override {
-    for (const auto& model : Models()) model->ReadQueueProbe();
+    for (const auto& model : Models()) {
+      model->ReadQueueProbe();
+      model->ReadGenerationProbe();
+    }
     std::vector<prometheus::MetricFamily> families = families_->registry.Collect();
     Append(SourceFamilies(sources_), &families);
     if (const std::optional<ProcessStats> stats = ReadProcessStats()) {

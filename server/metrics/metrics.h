@@ -17,6 +17,12 @@
 
 namespace attentiond {
 
+/// What a model that writes text is doing.
+struct GenerationState {
+  int64_t running = 0, waiting = 0;  ///< sequences
+  int64_t used_pages = 0, reserved_pages = 0, total_pages = 0;
+};
+
 /// Series of one model. Threads: any.
 class ModelMetrics : public BatchObserver {
  public:
@@ -25,7 +31,11 @@ class ModelMetrics : public BatchObserver {
   void OnDropped(DropReason reason, int64_t tasks) override = 0;
 
   virtual void ObserveTokenize(absl::Duration duration) = 0;
-  virtual void AddTokens(absl::string_view kind, int64_t count) = 0;  ///< "input"
+  virtual void AddTokens(absl::string_view kind, int64_t count) = 0;  ///< "input", "output"
+  /// A text has its first token, so long after its request came.
+  virtual void ObserveFirstToken(absl::Duration since_arrival) = 0;
+  /// A text is finished: the mean time from one of its tokens to the next.
+  virtual void ObserveTimePerToken(absl::Duration mean) = 0;
   /// Rows of one request that were looked up in the result cache.
   virtual void OnCacheLookups(int64_t hits, int64_t misses) = 0;
   /// Rows of a batch that were not computed, because others in flight are the same.
@@ -38,6 +48,8 @@ class ModelMetrics : public BatchObserver {
   virtual void SetLoaded(absl::Duration load_duration, int64_t weight_bytes) = 0;
   /// Read at every scrape; nullptr detaches.
   virtual void SetQueueProbe(std::function<void(int64_t* tasks, absl::Duration* oldest)> probe) = 0;
+  /// The same for models that write text.
+  virtual void SetGenerationProbe(std::function<GenerationState()> probe) = 0;
 };
 
 /// Threads: any.
@@ -59,7 +71,7 @@ class Metrics {
   virtual ~Metrics() = default;
 
   /// The same object for the same name and task. `task` is the label's value: "attention",
-  /// "attention_layer", "sequence_classification", "embedding".
+  /// "attention_layer", "sequence_classification", "embedding", "translation".
   virtual std::shared_ptr<ModelMetrics> ForModel(const std::string& model,
                                                  const std::string& task) = 0;
   /// A request for a model that is not known: counted with model="" task="", so that labels stay a

@@ -98,6 +98,32 @@ void PrometheusModelMetrics::SetQueueProbe(std::function<void(int64_t*, absl::Du
   probe_ = std::move(probe);
 }
 
+GenerationSeries& PrometheusModelMetrics::generation() {
+  std::call_once(generation_once_,
+                 [this] { generation_ = std::make_unique<GenerationSeries>(families_, model_); });
+  return *generation_;
+}
+
+void PrometheusModelMetrics::ObserveFirstToken(absl::Duration since_arrival) {
+  generation().ObserveFirstToken(since_arrival);
+}
+
+void PrometheusModelMetrics::ObserveTimePerToken(absl::Duration mean) {
+  generation().ObserveTimePerToken(mean);
+}
+
+void PrometheusModelMetrics::SetGenerationProbe(std::function<GenerationState()> probe) {
+  GenerationSeries& series = generation();
+  MutexLock lock(&probe_mutex_);
+  generation_probe_ = std::move(probe);
+  if (generation_probe_ == nullptr) series.Set({});
+}
+
+void PrometheusModelMetrics::ReadGenerationProbe() {
+  MutexLock lock(&probe_mutex_);
+  if (generation_probe_ != nullptr) generation().Set(generation_probe_());
+}
+
 void PrometheusModelMetrics::ReadQueueProbe() {
   int64_t tasks = 0;
   absl::Duration oldest;

@@ -4,10 +4,12 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "core/base/mutex.h"
 #include "server/metrics/families.h"
+#include "server/metrics/generation_series.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/request_series.h"
 
@@ -30,12 +32,18 @@ class PrometheusModelMetrics final : public ModelMetrics {
   void SetReady(const std::string& version, bool ready) override;
   void SetLoaded(absl::Duration load_duration, int64_t weight_bytes) override;
   void SetQueueProbe(std::function<void(int64_t*, absl::Duration*)> probe) override;
+  void ObserveFirstToken(absl::Duration since_arrival) override;
+  void ObserveTimePerToken(absl::Duration mean) override;
+  void SetGenerationProbe(std::function<GenerationState()> probe) override;
 
-  /// Brings the queue's gauges up to date; called at every scrape.
+  /// Bring the gauges up to date; called at every scrape.
   void ReadQueueProbe();
+  void ReadGenerationProbe();
 
  private:
   static constexpr size_t kNumDropReasons = 5;
+
+  GenerationSeries& generation();
 
   const std::shared_ptr<MetricFamilies> families_;
   const std::string model_;
@@ -56,6 +64,11 @@ class PrometheusModelMetrics final : public ModelMetrics {
   Mutex
       probe_mutex_;  ///< held while the probe runs: after SetQueueProbe no call of the old one does
   std::function<void(int64_t*, absl::Duration*)> probe_ ABSL_GUARDED_BY(probe_mutex_);
+  std::function<GenerationState()> generation_probe_ ABSL_GUARDED_BY(probe_mutex_);
+
+  // Those of a model that writes text exist once it has told something.
+  std::once_flag generation_once_;
+  std::unique_ptr<GenerationSeries> generation_;
 };
 
 /// The closed set of values of attentiond_rejected_total's label `reason`.

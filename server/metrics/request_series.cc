@@ -26,6 +26,8 @@ const std::array<absl::string_view, RequestSeries::kNumMethods>& RequestSeries::
                                                                        "Tokenize",
                                                                        "Translate",
                                                                        "Caption",
+                                                                       "TranslateStream",
+                                                                       "CaptionStream",
                                                                        "ModelReady",
                                                                        "ModelMetadata",
                                                                        "ModelConfig",

@@ -23,7 +23,7 @@ class RequestSeries {
   void Observe(absl::string_view method, absl::string_view code, absl::Duration duration);
 
  private:
-  static constexpr size_t kNumMethods = 21;
+  static constexpr size_t kNumMethods = 23;
   static constexpr size_t kNumCodes = 17;
 
   /// Both are set together; the counter last, so that whoever sees it sees the histogram too.

@@ -25,7 +25,8 @@ class FakeModelMetrics final : public ModelMetrics {
     int64_t queued = 0;                              ///< tasks that a batch took
     std::map<DropReason, int64_t> dropped;
     int64_t tokenizations = 0;
-    int64_t input_tokens = 0;
+    int64_t input_tokens = 0, output_tokens = 0;
+    int64_t first_tokens = 0;
     int64_t cache_hits = 0, cache_misses = 0, coalesced = 0;
     std::map<std::string, bool> ready;  ///< by version
     int64_t weight_bytes = 0;
@@ -50,7 +51,7 @@ class FakeModelMetrics final : public ModelMetrics {
   }
   void AddTokens(absl::string_view kind, int64_t count) override {
     MutexLock lock(&mutex_);
-    if (kind == "input") recorded_.input_tokens += count;
+    (kind == "input" ? recorded_.input_tokens : recorded_.output_tokens) += count;
   }
   void OnCacheLookups(int64_t hits, int64_t misses) override {
     MutexLock lock(&mutex_);
@@ -76,6 +77,16 @@ class FakeModelMetrics final : public ModelMetrics {
     probe_ = std::move(probe);
   }
 
+  void ObserveFirstToken(absl::Duration /*since_arrival*/) override {
+    MutexLock lock(&mutex_);
+    ++recorded_.first_tokens;
+  }
+  void ObserveTimePerToken(absl::Duration /*mean*/) override {}
+  void SetGenerationProbe(std::function<GenerationState()> probe) override {
+    MutexLock lock(&mutex_);
+    generation_probe_ = std::move(probe);
+  }
+
   Recorded Read() {
     MutexLock lock(&mutex_);
     return recorded_;
@@ -84,11 +95,16 @@ class FakeModelMetrics final : public ModelMetrics {
     MutexLock lock(&mutex_);
     return probe_;
   }
+  std::function<GenerationState()> generation_probe() {
+    MutexLock lock(&mutex_);
+    return generation_probe_;
+  }
 
  private:
   Mutex mutex_;
   Recorded recorded_ ABSL_GUARDED_BY(mutex_);
   QueueProbe probe_ ABSL_GUARDED_BY(mutex_);
+  std::function<GenerationState()> generation_probe_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// Threads: any.

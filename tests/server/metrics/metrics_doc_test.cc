@@ -45,6 +45,7 @@ std::string FullScrape() {
   model->ObserveRequest("Embed", "OK", absl::Milliseconds(1));
   model->SetReady("1", true);
   model->SetLoaded(absl::Seconds(1), 1);
+  model->ObserveFirstToken(absl::Milliseconds(1));
   return metrics->Serialize();
 }
 
