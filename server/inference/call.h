@@ -16,6 +16,7 @@ struct CallTiming {
   absl::Duration tokenize;
   absl::Duration compute;  ///< sum over the batches that its rows were part of
   int64_t input_tokens = 0;
+  int64_t output_tokens = 0;  ///< that were written
   int64_t batches = 0;
 };
 

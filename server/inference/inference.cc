@@ -6,9 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/engine/text_generator.h"
 #include "server/inference/call_checks.h"
 #include "server/inference/call_task.h"
 #include "server/inference/encode_request.h"
+#include "server/inference/generate_request.h"
 #include "server/inference/image_request.h"
 #include "server/inference/row_checks.h"
 #include "server/inference/tokenize_request.h"
@@ -50,6 +53,38 @@ absl::Status CheckImageInputs(const LoadedModel& model, const std::vector<ImageI
         "the model has no preprocessor_config.json: it takes pixel_values, not image");
   }
   return CheckRowCount(inputs.size(), limits);
+}
+
+bool HasFiles(const std::vector<GenerateInput>& inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const GenerateInput& input) {
+    return !input.image.file.empty() && input.image.pixels.empty();
+  });
+}
+
+int64_t TextBytes(const std::vector<GenerateInput>& inputs) {
+  int64_t bytes = 0;
+  for (const GenerateInput& input : inputs) bytes += static_cast<int64_t>(input.text.size());
+  return bytes;
+}
+
+absl::Status CheckGenerateInputs(const LoadedModel& model, const std::vector<GenerateInput>& inputs,
+                                 const Inference::Options& limits) {
+  const TextGenerator* const generator =
+      model.model == nullptr ? nullptr : model.model->AsTextGenerator();
+  if (generator == nullptr) return WrongTask(model, "does not write text");
+  const bool is_text = model.model->info().kind == ModelKind::kTranslation;
+  if (is_text && generator->translation_tokenizer() == nullptr) {
+    return WrongTask(model, "has no tokenizer");
+  }
+  RETURN_IF_ERROR(CheckRowCount(inputs.size(), limits));
+  for (size_t row = 0; row < inputs.size(); ++row) {
+    const auto bytes = static_cast<int64_t>(inputs[row].text.size());
+    if (bytes <= limits.max_text_bytes) continue;
+    return InRow(row,
+                 absl::InvalidArgumentError(absl::StrCat("the text has ", bytes, " bytes, at most ",
+                                                         limits.max_text_bytes, " are allowed")));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckLayerCall(const AttentionLayerCall& request) {
@@ -95,7 +130,8 @@ class Inference::Impl {
     StartOn(&tokenizers_, options.max_waiting_tokenizations, "requests wait to be tokenized",
             std::move(request));
   }
-  void StartOnDecoderThread(std::shared_ptr<ImageRequest> request) {
+  template <typename Request>
+  void StartOnDecoderThread(std::shared_ptr<Request> request) {
     StartOn(&decoders_, options.max_waiting_images,
             "requests wait for their pictures to be decoded", std::move(request));
   }
@@ -188,6 +224,27 @@ void Inference::Tokenize(std::shared_ptr<LoadedModel> model, std::shared_ptr<Cal
       TokenizeRequest::Work{std::move(model), std::move(call), std::move(inputs), options,
                             std::move(done)},
       impl_->clock));
+}
+
+void Inference::Generate(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                         std::vector<GenerateInput> inputs, GenerateOptions options,
+                         std::shared_ptr<GenerateObserver> observer, GenerateCallback done) {
+  const absl::Status status = CheckGenerateInputs(*model, inputs, impl_->options);
+  if (!status.ok() || inputs.empty()) return done(status, {}, CallTiming());
+  // As in Encode: each row is at least one task.
+  const absl::Status room =
+      model->queue->CheckRoom(static_cast<int64_t>(inputs.size()), call->deadline);
+  if (!room.ok()) return done(room, {}, CallTiming());
+  const int64_t text_bytes = TextBytes(inputs);
+  const bool has_files = HasFiles(inputs);
+  auto request = std::make_shared<GenerateRequest>(
+      GenerateRequest::Work{std::move(model), std::move(call), std::move(inputs),
+                            std::move(options), impl_->options.images, impl_->NextGroup(),
+                            std::move(observer), std::move(done)},
+      impl_->clock);
+  if (has_files) return impl_->StartOnDecoderThread(std::move(request));
+  if (text_bytes <= kMaxInlineTextBytes) return request->Start();
+  impl_->StartOnTokenizerThread(std::move(request));
 }
 
 void Inference::Encode(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,

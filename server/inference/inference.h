@@ -17,6 +17,7 @@
 #include "core/engine/model.h"
 #include "core/ops/attention.h"
 #include "server/inference/call.h"
+#include "server/inference/generate.h"
 #include "server/inference/image_inputs.h"
 #include "server/repository/model_repository.h"
 
@@ -103,6 +104,14 @@ class Inference {
   /// for a while: it is not called on a reactor thread once a text was tokenized.
   void Tokenize(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
                 std::vector<EncodeInput> inputs, EncodeOptions options, TokenizeCallback done);
+
+  /// A model that writes text. `inputs` borrow the transport's until `done`: texts, of a model with
+  /// a tokenizer, or pictures. Each row, or each sentence of one, joins the model's running batch
+  /// on its own and leaves it when it is finished; the first row that fails fails the request.
+  /// `observer` (may be nullptr) is told of what is written meanwhile.
+  void Generate(std::shared_ptr<LoadedModel> model, std::shared_ptr<Call> call,
+                std::vector<GenerateInput> inputs, GenerateOptions options,
+                std::shared_ptr<GenerateObserver> observer, GenerateCallback done);
 
   /// A text encoder. `inputs` borrow the transport's text until `done`. Each row is batched on its
   /// own, and its result does not depend on what else is in its batches; the first row that fails

@@ -23,6 +23,27 @@ constexpr char kBuiltinVersion[] = "1";
 constexpr int64_t kMostJoiningTokens = 2048;
 constexpr char kNotYetLoaded[] = "not loaded yet";
 
+void AttachGenerationProbe(const LoadedModel& model) {
+  model.metrics->SetGenerationProbe([queue = std::weak_ptr<BatchQueue>(model.queue),
+                                     runner = std::weak_ptr<GenerationRunner>(model.generation)] {
+    GenerationState state;
+    if (const auto locked = queue.lock()) state.waiting = locked->size();
+    if (const auto locked = runner.lock()) {
+      state.running = locked->num_running();
+      state.used_pages = locked->used_pages();
+      state.reserved_pages = locked->reserved_pages();
+      state.total_pages = locked->total_pages();
+    }
+    return state;
+  });
+}
+
+// What scrapes read of the model from here on is nothing.
+void DetachProbes(const LoadedModel& model) {
+  model.metrics->SetQueueProbe(nullptr);
+  if (model.generation != nullptr) model.metrics->SetGenerationProbe(nullptr);
+}
+
 const char* TaskLabel(ModelKind kind) {
   switch (kind) {
     case ModelKind::kAttentionLayer:
@@ -183,7 +204,7 @@ ModelRepository::Impl::Turn::~Turn() {
 }
 
 ModelRepository::Impl::~Impl() {
-  for (const std::shared_ptr<LoadedModel>& model : Ready()) model->metrics->SetQueueProbe(nullptr);
+  for (const std::shared_ptr<LoadedModel>& model : Ready()) DetachProbes(*model);
 }
 
 void ModelRepository::Impl::AddReadinessListener(ReadinessListener listener) {
@@ -350,7 +371,7 @@ void ModelRepository::Impl::Publish(std::shared_ptr<LoadedModel> loaded) {
   }
   if (old != nullptr && (old->version != loaded->version || old->metrics != loaded->metrics)) {
     old->metrics->SetReady(old->version, false);
-    old->metrics->SetQueueProbe(nullptr);
+    DetachProbes(*old);
   }
   loaded->metrics->SetReady(loaded->version, true);
   loaded->metrics->SetQueueProbe(
@@ -359,6 +380,7 @@ void ModelRepository::Impl::Publish(std::shared_ptr<LoadedModel> loaded) {
         *tasks = locked == nullptr ? 0 : locked->size();
         *oldest = locked == nullptr ? absl::ZeroDuration() : locked->oldest();
       });
+  if (loaded->generation != nullptr) AttachGenerationProbe(*loaded);
   if (old == nullptr) Notify(loaded->name, true);
 }
 
@@ -379,7 +401,7 @@ absl::Status ModelRepository::Impl::Unload(const std::string& name) {
     entry->second.reason = "unloaded";
   }
   old->metrics->SetReady(old->version, false);
-  old->metrics->SetQueueProbe(nullptr);
+  DetachProbes(*old);
   Notify(name, false);
   return absl::OkStatus();
 }
