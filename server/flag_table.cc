@@ -145,12 +145,13 @@ std::vector<Flag> NetworkFlags() {
 
 std::vector<Flag> SecurityFlags() {
   return {
-      Text({.name = "--tls-cert",
-            .group = kSecurity,
-            .value = "FILE",
-            .help = "PEM certificate chain of the gRPC port. Needs --tls-key. A renewed one is used "
-                    "from the next connection on."},
-           &ServerOptions::tls_cert),
+      Text(
+          {.name = "--tls-cert",
+           .group = kSecurity,
+           .value = "FILE",
+           .help = "PEM certificate chain of the gRPC port. Needs --tls-key. A renewed one is used "
+                   "from the next connection on."},
+          &ServerOptions::tls_cert),
       Text({.name = "--tls-key",
             .group = kSecurity,
             .value = "FILE",
@@ -167,21 +168,23 @@ std::vector<Flag> SecurityFlags() {
             .help = "Accepted tokens, one a line. Calls then need the metadata "
                     "\"authorization: Bearer TOKEN\". A changed file is read within a second."},
            &ServerOptions::auth_token_file),
-      Switch({.name = "--enable-admin",
-              .group = kSecurity,
-              .help = "Answer RepositoryModelLoad and RepositoryModelUnload, which are refused with "
-                      "PERMISSION_DENIED otherwise."},
-             &ServerOptions::enable_admin)};
+      Switch(
+          {.name = "--enable-admin",
+           .group = kSecurity,
+           .help = "Answer RepositoryModelLoad and RepositoryModelUnload, which are refused with "
+                   "PERMISSION_DENIED otherwise."},
+          &ServerOptions::enable_admin)};
 }
 
 std::vector<Flag> ConnectionFlags() {
   return {
-      Count({.name = "--max-connections",
-             .group = kConnections,
-             .value = "N",
-             .help = "Most connections at once; more are closed at once. Fewer fit when the process "
-                     "may open fewer files (ulimit -n)."},
-            &ServerOptions::max_connections),
+      Count(
+          {.name = "--max-connections",
+           .group = kConnections,
+           .value = "N",
+           .help = "Most connections at once; more are closed at once. Fewer fit when the process "
+                   "may open fewer files (ulimit -n)."},
+          &ServerOptions::max_connections),
       Count({.name = "--max-connection-calls",
              .group = kConnections,
              .value = "N",
@@ -262,6 +265,19 @@ std::vector<Flag> BatchingFlags() {
                      "again. 0: none. Rows that come while the same one is in flight are computed "
                      "once in any case."},
             &ServerOptions::cache_bytes),
+      Bytes({.name = "--kv-cache-bytes",
+             .group = kBatching,
+             .value = "SIZE",
+             .help = "Memory of each model that writes text for the keys and values of what it "
+                     "writes. Requests wait until theirs fit. At least what one text of the "
+                     "greatest length takes."},
+            &ServerOptions::kv_cache_bytes),
+      Count({.name = "--max-new-tokens",
+             .group = kBatching,
+             .value = "N",
+             .help = "Most tokens that a text may have; requests for more are refused. 0: what its "
+                     "model allows."},
+            &ServerOptions::max_new_tokens),
       Bytes({.name = "--max-image-bytes",
              .group = kBatching,
              .value = "SIZE",
@@ -346,8 +362,9 @@ std::string Flag::EnvironmentName() const {
 const std::vector<Flag>& FlagTable() {
   static const auto* const table = [] {
     auto* flags = new std::vector<Flag>;
-    for (std::vector<Flag> group : {ModelFlags(), NetworkFlags(), SecurityFlags(), ConnectionFlags(), BatchingFlags(),
-                                    ComputeFlags(), LoggingFlags(), RunningFlags()}) {
+    for (std::vector<Flag> group :
+         {ModelFlags(), NetworkFlags(), SecurityFlags(), ConnectionFlags(), BatchingFlags(),
+          ComputeFlags(), LoggingFlags(), RunningFlags()}) {
       flags->insert(flags->end(), std::make_move_iterator(group.begin()),
                     std::make_move_iterator(group.end()));
     }

@@ -157,6 +157,9 @@ std::vector<std::string> Validate(const ServerOptions& options) {
   CheckBytes("--max-image-bytes", options.max_image_bytes, kMinMessageBytes, kMaxMessageBytes,
              &problems);
   CheckCount("--max-image-pixels", options.max_image_pixels, 1, kMaxImagePixels, &problems);
+  CheckBytes("--kv-cache-bytes", options.kv_cache_bytes, kMinMessageBytes, kMaxCacheBytes,
+             &problems);
+  CheckCount("--max-new-tokens", options.max_new_tokens, 0, kMaxCount, &problems);
   CheckBytes("--cache-bytes", options.cache_bytes, 0, kMaxCacheBytes, &problems);
   CheckCount("--access-log", options.access_log, 0, int64_t{1} << 40, &problems);
   CheckRepository(options, &problems);

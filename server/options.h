@@ -39,6 +39,7 @@ struct ServerOptions {
 
   // Behaviour: limits and the end.
   int64_t max_queue_requests = 4096;             ///< rows waiting, per model
+  int64_t max_new_tokens = 0;                    ///< that a text may have; 0: as models allow
   int64_t max_message_bytes = int64_t{1} << 30;  ///< of a request and of a response
   int64_t max_metadata_bytes = 16 << 10;         ///< of a call
   int64_t max_in_flight_requests = 4096;
@@ -48,8 +49,8 @@ struct ServerOptions {
   absl::Duration max_connection_idle = absl::Minutes(30);  ///< without calls, then closed
   absl::Duration keepalive_time = absl::Minutes(1);        ///< of silence, then pinged
   absl::Duration keepalive_timeout = absl::Seconds(20);    ///< without an answer, then closed
-  int64_t max_image_bytes = int64_t{20} << 20;   ///< of a PNG or JPEG file
-  int64_t max_image_pixels = int64_t{64} << 20;  ///< width times height
+  int64_t max_image_bytes = int64_t{20} << 20;             ///< of a PNG or JPEG file
+  int64_t max_image_pixels = int64_t{64} << 20;            ///< width times height
   absl::Duration drain_timeout = absl::Seconds(30);
 
   // Performance.
@@ -58,7 +59,8 @@ struct ServerOptions {
   int64_t max_batch_tokens = 16384;
   int64_t max_batch_requests = 256;                       ///< rows
   absl::Duration max_queue_delay = absl::ZeroDuration();  ///< wait for company though idle
-  int64_t cache_bytes = 0;                                ///< of results, all models; 0: no cache
+  int64_t kv_cache_bytes = int64_t{1} << 30;  ///< of pages of keys and values, of each model
+  int64_t cache_bytes = 0;                    ///< of results, all models; 0: no cache
 
   // What it says.
   LogFormat log_format = LogFormat::kText;

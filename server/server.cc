@@ -63,6 +63,7 @@ GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
   grpc.auth_token_file = options.auth_token_file;
   grpc.enable_admin = options.enable_admin;
   grpc.max_message_bytes = options.max_message_bytes;
+  grpc.max_new_tokens = options.max_new_tokens;
   grpc.max_metadata_bytes = static_cast<int>(options.max_metadata_bytes);
   grpc.max_in_flight_requests = options.max_in_flight_requests;
   grpc.max_in_flight_bytes = options.max_in_flight_bytes > 0
@@ -124,6 +125,8 @@ ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
                          .max_batch_requests = options_.max_batch_requests,
                          .max_queue_requests = options_.max_queue_requests,
                          .max_queue_delay = options_.max_queue_delay};
+  repository.generation = {.cache_bytes = options_.kv_cache_bytes,
+                           .max_rows = options_.max_batch_requests};
   repository.cache = cache_;
   repository.on_workspace_growth = [this](size_t bytes) {
     logger_->Info("working memory grew", {{"workspace_bytes", bytes}});

@@ -5,6 +5,7 @@
 
 #include "absl/strings/string_view.h"
 #include "server/grpc/attention_service_handlers.h"
+#include "server/grpc/attention_service_streams.h"
 
 namespace attentiond {
 namespace {
@@ -59,6 +60,28 @@ grpc::ServerUnaryReactor* AttentionService::Explain(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* reply) {
   return Run(environment_, context, request, reply, "Explain", Admission::kWork, &StartExplain);
+}
+
+grpc::ServerUnaryReactor* AttentionService::Translate(grpc::CallbackServerContext* context,
+                                                      const grpc::ByteBuffer* request,
+                                                      grpc::ByteBuffer* reply) {
+  return Run(environment_, context, request, reply, "Translate", Admission::kWork, &StartTranslate);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* AttentionService::TranslateStream(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return StartTranslateStream(environment_, context, request);
+}
+
+grpc::ServerUnaryReactor* AttentionService::Caption(grpc::CallbackServerContext* context,
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* reply) {
+  return Run(environment_, context, request, reply, "Caption", Admission::kWork, &StartCaption);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* AttentionService::CaptionStream(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
+  return StartCaptionStream(environment_, context, request);
 }
 
 grpc::ServerUnaryReactor* AttentionService::Tokenize(grpc::CallbackServerContext* context,

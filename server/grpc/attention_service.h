@@ -17,9 +17,13 @@ using RawAttentionService = v1::AttentionService::WithRawCallbackMethod_Attend<
     v1::AttentionService::WithRawCallbackMethod_Classify<
         v1::AttentionService::WithRawCallbackMethod_Embed<
             v1::AttentionService::WithRawCallbackMethod_Explain<
-                v1::AttentionService::WithRawCallbackMethod_Tokenize<
-                    v1::AttentionService::WithRawCallbackMethod_ListModels<
-                        v1::AttentionService::Service>>>>>>;
+                v1::AttentionService::WithRawCallbackMethod_Translate<
+                    v1::AttentionService::WithRawCallbackMethod_TranslateStream<
+                        v1::AttentionService::WithRawCallbackMethod_Caption<
+                            v1::AttentionService::WithRawCallbackMethod_CaptionStream<
+                                v1::AttentionService::WithRawCallbackMethod_Tokenize<
+                                    v1::AttentionService::WithRawCallbackMethod_ListModels<
+                                        v1::AttentionService::Service>>>>>>>>>>;
 
 /// Threads: gRPC calls the methods concurrently; none of them blocks.
 class AttentionService final : public RawAttentionService {
@@ -39,6 +43,16 @@ class AttentionService final : public RawAttentionService {
   grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* reply) override;
+  grpc::ServerUnaryReactor* Translate(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* reply) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* TranslateStream(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  grpc::ServerUnaryReactor* Caption(grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* reply) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* CaptionStream(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
                                      grpc::ByteBuffer* reply) override;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/engine/text_generator.h"
 #include "server/grpc/attention_service_conversion.h"
 #include "server/grpc/attention_service_handlers.h"
 #include "server/grpc/attention_service_models.h"
@@ -32,8 +33,9 @@ v1::ModelKind ToKind(ModelKind kind) {
     case ModelKind::kImageClassification:
       return v1::MODEL_KIND_IMAGE_CLASSIFICATION;
     case ModelKind::kTranslation:
+      return v1::MODEL_KIND_TRANSLATION;
     case ModelKind::kCaptioning:
-      break;
+      return v1::MODEL_KIND_CAPTIONING;
   }
   return v1::MODEL_KIND_UNSPECIFIED;
 }
@@ -54,6 +56,16 @@ void Describe(const LoadedModel& model, v1::ModelDescription* description) {
   description->set_max_length(info.max_length);
   description->mutable_labels()->Assign(info.labels.begin(), info.labels.end());
   for (const auto& [name, text] : info.prompts) description->add_prompts(name);
+  const TextGenerator* const generator = model.model->AsTextGenerator();
+  if (generator != nullptr && generator->translation_tokenizer() != nullptr) {
+    const TranslationTokenizer& tokenizer = *generator->translation_tokenizer();
+    for (std::string& name : tokenizer.source_languages()) {
+      description->add_source_languages(std::move(name));
+    }
+    for (std::string& name : tokenizer.target_languages()) {
+      description->add_target_languages(std::move(name));
+    }
+  }
   description->set_num_layers(info.num_layers);
   description->set_num_heads(info.num_heads);
   description->set_hidden_size(info.hidden_size);

@@ -25,6 +25,8 @@ extern const ModelNeed kAttendNeed;
 extern const ModelNeed kClassifyNeed;
 extern const ModelNeed kEmbedNeed;
 extern const ModelNeed kExplainNeed;
+extern const ModelNeed kTranslateNeed;
+extern const ModelNeed kCaptionNeed;
 extern const ModelNeed kTokenizeNeed;
 
 /// The RPCs that take `model`, in the order of the service.
@@ -39,5 +41,10 @@ absl::StatusOr<std::shared_ptr<LoadedModel>> FindModel(const ServiceEnvironment&
                                                        UnaryReactor* reactor, const ModelNeed& need,
                                                        const std::string& name,
                                                        const std::string& version);
+
+/// The same for what is no UnaryReactor: `model` is set also when the need is not met.
+absl::Status FindModel(const ServiceEnvironment& environment, const ModelNeed& need,
+                       const std::string& name, const std::string& version,
+                       std::shared_ptr<LoadedModel>* model);
 
 }  // namespace attentiond

@@ -120,6 +120,7 @@ class GrpcServerImpl final : public GrpcServer {
     environment_.request_ids = &request_ids_;
     environment_.limits = {.max_message_bytes = options.max_message_bytes,
                            .max_rows = options.max_rows_per_request,
+                           .max_new_tokens = options.max_new_tokens,
                            .max_attention_flop = options.max_attention_flop,
                            .max_stream_in_flight = options.max_stream_in_flight};
     environment_.version = options.version;

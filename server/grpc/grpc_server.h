@@ -35,6 +35,7 @@ struct GrpcServerOptions {
 
   // What one request may cost, and all together.
   int64_t max_message_bytes = int64_t{1} << 30;    ///< of a request, and of a response; < 2 GiB
+  int64_t max_new_tokens = 0;                      ///< as RequestLimits has it
   int64_t max_rows_per_request = 4096;             ///< as Inference::Options has it
   double max_attention_flop = 1e13;                ///< of one raw attention request
   int64_t max_in_flight_requests = 4096;           ///< more is refused with RESOURCE_EXHAUSTED

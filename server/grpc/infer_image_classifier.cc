@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "server/grpc/image_tensors.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_outputs.h"
 #include "server/grpc/model_signature.h"
@@ -116,32 +117,6 @@ class ImageClassifierOperation final : public InferOperation {
   ResponseWriter writer_;
 };
 
-absl::StatusOr<std::vector<ImageInput>> ReadFiles(const InputTensors& tensors, bool has_processor) {
-  if (tensors.Find("pixel_values") != nullptr) {
-    return FieldError("inputs.pixel_values", "is given, and so is image; required is one of them");
-  }
-  if (!has_processor) {
-    return FieldError("inputs.image",
-                      "the model has no preprocessor_config.json; pixel_values is required");
-  }
-  std::vector<ImageInput> inputs;
-  for (const absl::string_view file : tensors.Find("image")->elements) {
-    inputs.push_back({.file = file, .pixels = {}});
-  }
-  return inputs;
-}
-
-std::vector<ImageInput> ReadPixels(const InputTensor& tensor) {
-  const absl::Span<const float> values = tensor.view().values<float>();
-  const auto rows = static_cast<size_t>(tensor.shape.dim(0));
-  std::vector<ImageInput> inputs;
-  for (size_t row = 0; row < rows; ++row) {
-    const size_t each = values.size() / rows;
-    inputs.push_back({.file = {}, .pixels = values.subspan(row * each, each)});
-  }
-  return inputs;
-}
-
 absl::StatusOr<std::optional<int64_t>> ReadTopK(InferParameters& parameters,
                                                 const ModelInfo& info) {
   std::optional<int64_t> top_k;
@@ -178,22 +153,13 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeImageClassifierOperation(
   ASSIGN_OR_RETURN(sizes.top_k, ReadTopK(input.parameters, *input.info));
   RETURN_IF_ERROR(input.parameters.CheckAllKnown());
 
-  absl::string_view field = "inputs.image";
-  std::vector<ImageInput> inputs;
-  if (tensors.Find("image") != nullptr) {
-    ASSIGN_OR_RETURN(inputs, ReadFiles(tensors, input.has_image_processor));
-  } else if (const InputTensor* const pixels = tensors.Find("pixel_values")) {
-    field = "inputs.pixel_values";
-    inputs = ReadPixels(*pixels);
-  } else {
-    return FieldError(field, "is missing; image or pixel_values is required");
-  }
-  sizes.rows = static_cast<int64_t>(inputs.size());
+  ASSIGN_OR_RETURN(ImageTensors images, ReadImageTensors(tensors, input.has_image_processor));
+  sizes.rows = static_cast<int64_t>(images.inputs.size());
   sizes.labels = static_cast<int64_t>(input.info->labels.size());
   ResponseWriter writer(input.response, input.ticket, input.limits.max_message_bytes);
   RETURN_IF_ERROR(ReserveRoom(wanted, sizes, input, &writer));
-  return std::make_unique<ImageClassifierOperation>(input, std::move(inputs), field, wanted, sizes,
-                                                    writer);
+  return std::make_unique<ImageClassifierOperation>(input, std::move(images.inputs), images.field,
+                                                    wanted, sizes, writer);
 }
 
 }  // namespace attentiond

@@ -18,7 +18,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
       return MakeImageClassifierOperation(input);
     case ModelKind::kTranslation:
     case ModelKind::kCaptioning:
-      break;
+      return MakeGenerationOperation(input);
   }
   return absl::InternalError(
       absl::StrCat("a model of kind ", static_cast<int>(input.info->kind), " has no operation"));

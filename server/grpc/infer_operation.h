@@ -34,10 +34,11 @@ class InferOperation {
 /// What an operation is made from. Everything is borrowed.
 struct InferInput {
   const inference::ModelInferRequest& request;
-  const ModelInfo* info;        ///< nullptr: the built-in model "attention"
-  bool has_tokenizer;           ///< of a text encoder
-  bool has_image_processor;     ///< of an image classifier
-  InferParameters& parameters;  ///< those that every model has are read already
+  const ModelInfo* info;                     ///< nullptr: the built-in model "attention"
+  bool has_tokenizer;                        ///< of a text encoder
+  bool has_image_processor;                  ///< of an image classifier
+  const TextGenerator* generator = nullptr;  ///< of a model that writes text
+  InferParameters& parameters;               ///< those that every model has are read already
   const RequestLimits& limits;
   Clock* clock;
   AdmissionGate::Ticket* ticket;
@@ -51,6 +52,7 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeInferOperation(const InferIn
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionOperation(const InferInput& input);
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionLayerOperation(
     const InferInput& input);
+absl::StatusOr<std::unique_ptr<InferOperation>> MakeGenerationOperation(const InferInput& input);
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeTextEncoderOperation(const InferInput& input);
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeImageClassifierOperation(
     const InferInput& input);

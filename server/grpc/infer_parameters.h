@@ -32,6 +32,9 @@ class InferParameters {
     return Read(name, &value->emplace());
   }
 
+  /// The parameter as it is; nullptr when it is absent. It counts as read.
+  const inference::InferParameter* Get(absl::string_view name) { return Find(name); }
+
   /// kInvalidArgument names the first parameter, in alphabetical order, that nobody read, except
   /// those that start with "triton_".
   absl::Status CheckAllKnown() const;

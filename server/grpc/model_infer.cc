@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/engine/image_classifier.h"
+#include "core/engine/text_generator.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_parameters.h"
 #include "server/inference/field_error.h"
@@ -55,18 +56,23 @@ class InferRun : public std::enable_shared_from_this<InferRun> {
     const Model* const model = outcome_.model->model.get();
     const TextEncoder* const encoder = model == nullptr ? nullptr : model->AsTextEncoder();
     const ImageClassifier* const images = model == nullptr ? nullptr : model->AsImageClassifier();
+    const TextGenerator* const generator = model == nullptr ? nullptr : model->AsTextGenerator();
     ASSIGN_OR_RETURN(
-        operation_,
-        MakeInferOperation(
-            {.request = request,
-             .info = model == nullptr ? nullptr : &model->info(),
-             .has_tokenizer = encoder != nullptr && encoder->tokenizer() != nullptr,
-             .has_image_processor = images != nullptr && images->image_processor() != nullptr,
-             .parameters = parameters,
-             .limits = environment_.limits,
-             .clock = environment_.clock,
-             .ticket = messages_.ticket,
-             .response = messages_.response}));
+        operation_, MakeInferOperation(
+                        {.request = request,
+                         .info = model == nullptr ? nullptr : &model->info(),
+                         .has_tokenizer = (encoder != nullptr && encoder->tokenizer() != nullptr) ||
+                                          (generator != nullptr &&
+                                           generator->translation_tokenizer() != nullptr),
+                         .has_image_processor =
+                             (images != nullptr && images->image_processor() != nullptr) ||
+                             (generator != nullptr && generator->image_processor() != nullptr),
+                         .generator = generator,
+                         .parameters = parameters,
+                         .limits = environment_.limits,
+                         .clock = environment_.clock,
+                         .ticket = messages_.ticket,
+                         .response = messages_.response}));
     return absl::OkStatus();
   }
 

@@ -104,6 +104,30 @@ ModelSignature ImageClassificationSignature(const ModelInfo& info) {
                       {"logits", {DType::kF32}, {kAny, labels}, kOptional}}};
 }
 
+std::vector<TensorSpec> GeneratedOutputs() {
+  return {{"generated_text", {kBytes}, {kAny}},
+          {"score", {DType::kF32}, {kAny}},
+          {"output_ids", {DType::kI64}, {kAny, kAny}, kOptional}};
+}
+
+ModelSignature TranslationSignature() {
+  ModelSignature signature = {.platform = "attentiond_translation",
+                              .inputs = {{"text", {kBytes}, {kAny}}},
+                              .outputs = GeneratedOutputs()};
+  signature.outputs.push_back({"input_ids", {DType::kI64}, {kAny, kAny}, kOptional});
+  return signature;
+}
+
+ModelSignature CaptioningSignature(const ModelInfo& info) {
+  return {.platform = "attentiond_image_captioning",
+          .inputs = {{"image", {kBytes}, {kAny}, kOptional},
+                     {"pixel_values",
+                      {DType::kF32},
+                      {kAny, 3, info.image.height, info.image.width},
+                      kOptional}},
+          .outputs = GeneratedOutputs()};
+}
+
 }  // namespace
 
 absl::string_view WireTypeName(WireType type) {
@@ -124,8 +148,9 @@ ModelSignature SignatureOf(const ModelInfo* info) {
     case ModelKind::kImageClassification:
       return ImageClassificationSignature(*info);
     case ModelKind::kTranslation:
+      return TranslationSignature();
     case ModelKind::kCaptioning:
-      break;
+      return CaptioningSignature(*info);
   }
   return {};
 }

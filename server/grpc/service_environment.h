@@ -20,6 +20,7 @@ namespace attentiond {
 struct RequestLimits {
   int64_t max_message_bytes = int64_t{1} << 30;  ///< of a response; requests are cut off by gRPC
   int64_t max_rows = 4096;
+  int64_t max_new_tokens = 0;        ///< that a text may have; 0: what its model writes at most
   double max_attention_flop = 1e13;  ///< of one raw attention request
   int max_stream_in_flight = 32;     ///< requests of one stream that are worked on at a time
 };
@@ -37,7 +38,7 @@ struct ServiceEnvironment {
   RequestIdSource* request_ids = nullptr;
   RequestLimits limits;
   bool enable_admin = false;  ///< whether models may be loaded and unloaded over gRPC
-  std::string version;  ///< of the server
+  std::string version;        ///< of the server
 };
 
 }  // namespace attentiond
