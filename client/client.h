@@ -8,6 +8,7 @@
 //   ASSIGN_OR_RETURN(const auto response, client.Classify(request));
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -33,6 +34,15 @@ class Client {
                                           const CallOptions& options = {});
   absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request,
                                               const CallOptions& options = {});
+  absl::StatusOr<v1::TranslateResponse> Translate(const v1::TranslateRequest& request,
+                                                  const CallOptions& options = {});
+  absl::StatusOr<v1::CaptionResponse> Caption(const v1::CaptionRequest& request,
+                                              const CallOptions& options = {});
+  /// Calls `receive` with one update after the other until the stream ends. Is tried once.
+  absl::Status TranslateStream(const v1::TranslateRequest& request, const CallOptions& options,
+                               const std::function<void(const v1::TranslateUpdate&)>& receive);
+  absl::Status CaptionStream(const v1::CaptionRequest& request, const CallOptions& options,
+                             const std::function<void(const v1::CaptionUpdate&)>& receive);
   absl::StatusOr<v1::TokenizeResponse> Tokenize(const v1::TokenizeRequest& request,
                                                 const CallOptions& options = {});
   absl::StatusOr<v1::ListModelsResponse> ListModels(const v1::ListModelsRequest& request,

@@ -7,6 +7,7 @@ namespace attentiond::client {
 
 void AddAttendCommand(Program* program);
 void AddBenchCommand(Program* program);
+void AddCaptionCommand(Program* program);
 void AddClassifyCommand(Program* program);
 void AddEmbedCommand(Program* program);
 void AddEntitiesCommand(Program* program);
@@ -15,5 +16,6 @@ void AddHealthCommand(Program* program);
 void AddModelsCommand(Program* program);
 void AddRerankCommand(Program* program);
 void AddTokenizeCommand(Program* program);
+void AddTranslateCommand(Program* program);
 
 }  // namespace attentiond::client

@@ -57,7 +57,8 @@ int ReportUsage(const Program& program, const CLI::ParseError& error) {
 
 Program::Program(Console* the_console)
     : console(the_console),
-      app("Calls an attentiond server: attention, classification, embeddings, and load.",
+      app("Calls an attentiond server: attention, classification, embeddings, translation, captions, "
+          "and load.",
           "attention-client") {
   app.set_version_flag("--version", "attention-client " ATTENTIOND_VERSION, "show the version");
   app.require_subcommand(1);
@@ -80,6 +81,8 @@ int RunProgram(const std::vector<std::string>& arguments, Console* console) {
   AddEmbedCommand(&program);
   AddRerankCommand(&program);
   AddEntitiesCommand(&program);
+  AddTranslateCommand(&program);
+  AddCaptionCommand(&program);
   AddExplainCommand(&program);
   AddTokenizeCommand(&program);
   AddModelsCommand(&program);

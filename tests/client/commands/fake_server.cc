@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -150,6 +151,17 @@ void SetAttribution(const v1::ExplainRequest& request, const std::string& text,
     }
     begin = end + 1;
   }
+}
+
+void SetTranslation(const std::string& text, int count, v1::Translation* translation) {
+  for (int i = 0; i < count; ++i) {
+    v1::GeneratedText* const alternative = translation->add_alternatives();
+    alternative->set_text(absl::AsciiStrToUpper(text) + std::string(static_cast<size_t>(i), '!'));
+    alternative->set_score(-0.25 * (i + 1));
+    alternative->add_token_ids(2);
+  }
+  translation->set_input_tokens(7);
+  translation->set_sentences(1);
 }
 
 }  // namespace
@@ -311,6 +323,73 @@ grpc::Status FakeServer::Explain(grpc::ServerContext* context, const v1::Explain
     if (request->attribute_words()) {
       SetAttribution(*request, input.text(), result->mutable_attribution());
     }
+  }
+  return grpc::Status::OK;
+}
+
+v1::TranslateRequest FakeServer::last_translate() {
+  MutexLock lock(&mutex_);
+  return last_translate_;
+}
+
+grpc::Status FakeServer::EnterTranslate(const grpc::ServerContext& context,
+                                        const v1::TranslateRequest& request) {
+  if (grpc::Status status = Enter(context); !status.ok()) return status;
+  MutexLock lock(&mutex_);
+  request_sizes_.push_back(request.texts_size());
+  last_translate_ = request;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Translate(grpc::ServerContext* context,
+                                   const v1::TranslateRequest* request,
+                                   v1::TranslateResponse* response) {
+  if (grpc::Status status = EnterTranslate(*context, *request); !status.ok()) return status;
+  for (const std::string& text : request->texts()) {
+    SetTranslation(text, std::max(1, request->generation().num_return_sequences()),
+                   response->add_results());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::TranslateStream(grpc::ServerContext* context,
+                                         const v1::TranslateRequest* request,
+                                         grpc::ServerWriter<v1::TranslateUpdate>* writer) {
+  if (grpc::Status status = EnterTranslate(*context, *request); !status.ok()) return status;
+  for (int i = 0; i < request->texts_size(); ++i) {
+    const std::string text = absl::AsciiStrToUpper(request->texts(i));
+    v1::TranslateUpdate update;
+    update.set_index(i);
+    for (size_t begin = 0; begin < text.size(); begin = text.find(' ', begin + 1)) {
+      const size_t end = text.find(' ', begin + 1);
+      update.set_text(text.substr(begin, end - begin));
+      writer->Write(update);
+      if (end == std::string::npos) break;
+    }
+    update.clear_text();
+    SetTranslation(request->texts(i), 1, update.mutable_result());
+    writer->Write(update);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Caption(grpc::ServerContext* context, const v1::CaptionRequest* request,
+                                 v1::CaptionResponse* response) {
+  if (grpc::Status status = Enter(*context); !status.ok()) return status;
+  for (int i = 0; i < request->images_size(); ++i) {
+    v1::GeneratedText* const text = response->add_results()->add_alternatives();
+    text->set_text("a red circle");
+    text->set_score(-0.5);
+    if (!request->return_cross_attention()) continue;
+    v1::CrossAttention* const attention = text->mutable_cross_attention();
+    for (const char* const token : {"a", " red", " cir", "cle", ""}) {
+      attention->add_tokens()->set_text(token);
+    }
+    attention->set_grid_height(2);
+    attention->set_grid_width(2);
+    SetFloats({5, 5},
+              {0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0.5f, 0.5f, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0},
+              attention->mutable_weights());
   }
   return grpc::Status::OK;
 }

@@ -21,8 +21,10 @@ namespace attentiond::client {
 /// Explain: one map per layer and head asked for; row i looks at token i with 0.5 and at the others
 /// alike; a rollout goes up to each layer listed, or layer 1. A word with "love" in it speaks for
 /// the label by 0.5 (logit 2), any other against it by 0.125 (logit 0.25); model "embed" turns by
-/// 0.25 without any word. Attend: the formula in float, without options. A text "fail CODE" fails
-/// the call with that code.
+/// 0.25 without any word. Translate: num_return_sequences times (at least once) the text in upper
+/// case, with an exclamation mark more each time; of a stream, a word an update. Caption: "a red
+/// circle", whose words look at the first, second and fourth quarter of the picture. Attend: the
+/// formula in float, without options. A text "fail CODE" fails the call with that code.
 class FakeServer final : public v1::AttentionService::Service,
                          public grpc::health::v1::Health::Service {
  public:
@@ -41,6 +43,8 @@ class FakeServer final : public v1::AttentionService::Service,
   std::string last_authorization();
   /// Number of inputs of each text request so far.
   std::vector<int> request_sizes();
+  /// The last request to translate.
+  v1::TranslateRequest last_translate();
 
   grpc::Status Attend(grpc::ServerContext* context, const v1::AttendRequest* request,
                       v1::AttendResponse* response) override;
@@ -50,6 +54,12 @@ class FakeServer final : public v1::AttentionService::Service,
                      v1::EmbedResponse* response) override;
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
                        v1::ExplainResponse* response) override;
+  grpc::Status Translate(grpc::ServerContext* context, const v1::TranslateRequest* request,
+                         v1::TranslateResponse* response) override;
+  grpc::Status TranslateStream(grpc::ServerContext* context, const v1::TranslateRequest* request,
+                               grpc::ServerWriter<v1::TranslateUpdate>* writer) override;
+  grpc::Status Caption(grpc::ServerContext* context, const v1::CaptionRequest* request,
+                       v1::CaptionResponse* response) override;
   grpc::Status Tokenize(grpc::ServerContext* context, const v1::TokenizeRequest* request,
                         v1::TokenizeResponse* response) override;
   grpc::Status ListModels(grpc::ServerContext* context, const v1::ListModelsRequest* request,
@@ -63,6 +73,8 @@ class FakeServer final : public v1::AttentionService::Service,
   grpc::Status Enter(const grpc::ServerContext& context);
   grpc::Status EnterTexts(const grpc::ServerContext& context,
                           const google::protobuf::RepeatedPtrField<v1::TextInput>& inputs);
+  grpc::Status EnterTranslate(const grpc::ServerContext& context,
+                              const v1::TranslateRequest& request);
 
   int port_ = 0;
   Mutex mutex_;
@@ -72,6 +84,7 @@ class FakeServer final : public v1::AttentionService::Service,
   std::map<std::string, bool> health_ ABSL_GUARDED_BY(mutex_) = {{"", true}};
   std::string authorization_ ABSL_GUARDED_BY(mutex_);
   std::vector<int> request_sizes_ ABSL_GUARDED_BY(mutex_);
+  v1::TranslateRequest last_translate_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Server> server_;
 };
 
