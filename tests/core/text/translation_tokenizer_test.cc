@@ -195,6 +195,35 @@ TEST(MarianTokenizerTest, CutsOrRefusesWhatIsTooLong) {
   EXPECT_EQ(cut->ids, expected);
 }
 
+// Of mBART's checkpoints many have nothing but the SentencePiece model.
+TEST(LanguageTokenizerTest, IsTheSameFromSentencePiece) {
+  for (const char* const golden : {"mbart-translate", "mbart50-translate"}) {
+    ChangedCheckpoint checkpoint(
+        golden, {"config.json", "tokenizer_config.json", "sentencepiece.bpe.model"});
+    const auto tokenizer = checkpoint.Load();
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+    const json cases = ReadJson(Golden(std::string(golden) + "/cases.json"));
+    for (const json& expected : cases.at("cases")) {
+      SCOPED_TRACE(expected.at("name"));
+      const auto source =
+          (*tokenizer)
+              ->EncodeSource(expected.at("text").get<std::string>(), LanguagesOf(expected), {});
+      ASSERT_TRUE(source.ok()) << source.status();
+      EXPECT_EQ(source->ids, expected.at("input_ids").get<Ids>());
+    }
+  }
+}
+
+TEST(LanguageTokenizerTest, NamesTheLanguagesThereAre) {
+  const auto tokenizer = TranslationTokenizer::Load(Golden("nllb-translate"));
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
+  EXPECT_EQ((*tokenizer)->source_languages().size(), 202u);
+  const auto wrong = (*tokenizer)->EncodeSource("a", {"en", ""}, {});
+  EXPECT_EQ(wrong.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(wrong.status().message().substr(0, 49),
+            "source_lang is \"en\", this model has ace_Arab, ace");
+}
+
 TEST(PlainTokenizerTest, HasNoLanguages) {
   const auto tokenizer = TranslationTokenizer::Load(Golden("t5-translate"));
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
