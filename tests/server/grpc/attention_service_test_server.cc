@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "grpcpp/generic/generic_stub.h"
 
 namespace attentiond::testing {
@@ -34,8 +35,12 @@ AttentionTestServer::AttentionTestServer(Options options)
     : options_(std::move(options)),
       metrics_(Metrics::Create({})),
       scheduler_(std::make_unique<BatchScheduler>(options_.clock)),
-      gate_(options_.gate, options_.clock, metrics_.get()),
-      tokens_(options_.tokens) {
+      gate_(options_.gate, options_.clock, metrics_.get()) {
+  absl::StatusOr<std::unique_ptr<TokenFile>> tokens = TokenFile::Open(
+      options_.tokens.empty() ? std::string()
+                              : directory_.Write("tokens", absl::StrJoin(options_.tokens, "\n")));
+  EXPECT_TRUE(tokens.ok()) << tokens.status();
+  tokens_ = *std::move(tokens);
   ModelRepository::Options models;
   models.models = options_.checkpoints;
   for (const auto& [name, fake] : options_.models) {
@@ -55,7 +60,7 @@ AttentionTestServer::AttentionTestServer(Options options)
   environment_.metrics = metrics_.get();
   environment_.clock = options_.clock;
   environment_.gate = &gate_;
-  environment_.tokens = &tokens_;
+  environment_.tokens = tokens_.get();
   environment_.request_ids = &request_ids_;
   environment_.limits = options_.limits;
   service_ = std::make_unique<AttentionService>(environment_);

@@ -16,6 +16,7 @@
 #include "attentiond/v1/attention_service.grpc.pb.h"
 #include "core/parallel/thread_pool.h"
 #include "server/grpc/attention_service.h"
+#include "server/grpc/token_file.h"
 #include "tests/testing/fake_model.h"
 #include "tests/testing/temporary_directory.h"
 
@@ -65,7 +66,7 @@ class AttentionTestServer {
   std::unique_ptr<ModelRepository> repository_;
   std::unique_ptr<Inference> inference_;
   AdmissionGate gate_;
-  BearerTokens tokens_;
+  std::unique_ptr<TokenFile> tokens_;
   RequestIdSource request_ids_;
   ServiceEnvironment environment_;
   std::unique_ptr<AttentionService> service_;
