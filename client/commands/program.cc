@@ -57,7 +57,8 @@ int ReportUsage(const Program& program, const CLI::ParseError& error) {
 
 Program::Program(Console* the_console)
     : console(the_console),
-      app("Calls an attentiond server: attention, classification, embeddings, translation, captions, "
+      app("Calls an attentiond server: attention, classification, embeddings, translation, "
+          "captions, "
           "and load.",
           "attention-client") {
   app.set_version_flag("--version", "attention-client " ATTENTIOND_VERSION, "show the version");
