@@ -111,6 +111,8 @@ std::vector<FlagCase> FlagCases() {
       {"--max-queue-requests", "64", "1", "64"},
       {"--max-queue-delay", "5ms", "1ms", "5ms"},
       {"--cache-bytes", "64MiB", "1KiB", "64MiB"},
+      {"--kv-cache-bytes", "64MiB", "1KiB", "64MiB"},
+      {"--max-new-tokens", "100", "1", "100"},
       {"--max-message-bytes", "64MiB", "1KiB", "64MiB"},
       {"--max-image-bytes", "1MiB", "1KiB", "1MiB"},
       {"--max-image-pixels", "1000", "2000", "1000"},

@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BatchRequests", [](auto& o) { o.max_batch_requests = 0; }, "--max-batch-requests"},
         Case{"QueueRequests", [](auto& o) { o.max_queue_requests = 0; }, "--max-queue-requests"},
         Case{"MessageSmall", [](auto& o) { o.max_message_bytes = 1023; }, "--max-message-bytes"},
+        Case{"KvCacheSmall", [](auto& o) { o.kv_cache_bytes = 1023; }, "--kv-cache-bytes is 1023"},
+        Case{"NewTokensNegative", [](auto& o) { o.max_new_tokens = -1; }, "--max-new-tokens is -1"},
         Case{"ImageSmall", [](auto& o) { o.max_image_bytes = 1023; }, "--max-image-bytes is 1023"},
         Case{"ImageLarge", [](auto& o) { o.max_image_bytes = int64_t{1} << 31; },
              "--max-image-bytes is 2GiB"},
