@@ -1,4 +1,5 @@
 """client/python, built as its users build it, against the real server."""
+import json
 import os
 import pathlib
 import subprocess
@@ -23,7 +24,8 @@ class PythonClientTest(unittest.TestCase):
         import attentiond
         from attentiond.v1 import attention_service_pb2
         cls.attentiond, cls.messages = attentiond, attention_service_pb2
-        cls.server = cls.enterClassContext(Server({"sentiment": MODELS / "demo-sentiment", "embed": GOLDEN / "bert-embed"}))
+        cls.server = cls.enterClassContext(Server({"sentiment": MODELS / "demo-sentiment", "embed": GOLDEN / "bert-embed",
+                                               "translate": MODELS / "demo-translate-en-fr", "caption": MODELS / "demo-caption"}))
         cls.client = cls.enterClassContext(attentiond.Client(cls.server.address))
 
     def test_classify(self):
@@ -39,10 +41,21 @@ class PythonClientTest(unittest.TestCase):
         tokens = self.client.tokenize("sentiment", ["I love my cat."])[0]
         self.assertIn("cat", [token.text for token in tokens])
 
+    def test_translate_and_caption(self):
+        demo = json.loads((MODELS / "demo-translate-en-fr" / "DEMO.json").read_text())
+        samples = demo["samples"][:3]
+        translated = self.client.translate("translate", [sample["text"] for sample in samples])
+        self.assertEqual([text.text for text in translated], [sample["translation"] for sample in samples])
+        self.assertEqual(len(self.client.translate("translate", ["I love my cat."], num_beams=2, max_new_tokens=20)), 1)
+        pictures = [(MODELS / "demo-caption" / "images" / name).read_bytes() for name in ("0.png", "1.jpg")]
+        captions = self.client.caption("caption", pictures)
+        self.assertEqual(len(captions), 2)
+        self.assertTrue(all(caption.text for caption in captions))
+
     def test_models(self):
         ready = self.messages.MODEL_STATE_READY
         self.assertEqual({model.name for model in self.client.models() if model.state == ready},
-                         {"attention", "embed", "sentiment"})
+                         {"attention", "caption", "embed", "sentiment", "translate"})
 
     def test_any_rpc_by_name(self):
         request = self.messages.ExplainRequest(model="sentiment", inputs=[self.messages.TextInput(text="I love my cat.")],

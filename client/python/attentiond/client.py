@@ -101,6 +101,18 @@ class Client:
                                         normalize=normalize, prompt_name=prompt_name)
         return [result.values for result in self.call("Embed", request).results]
 
+    def translate(self, model, texts, *, source_lang="", target_lang="", truncate=False, **generation):
+        """For each text its translation: objects with .text and .score. `generation`: num_beams=, max_new_tokens= and the other
+        fields of GenerationParameters."""
+        request = messages.TranslateRequest(model=model, texts=_texts(texts), source_lang=source_lang, target_lang=target_lang,
+                                            truncate=truncate, generation=messages.GenerationParameters(**generation))
+        return [result.alternatives[0] for result in self.call("Translate", request).results]
+
+    def caption(self, model, images, **generation):
+        """For each picture (the bytes of a PNG or JPEG file) what is on it: objects with .text and .score."""
+        request = messages.CaptionRequest(model=model, images=images, generation=messages.GenerationParameters(**generation))
+        return [result.alternatives[0] for result in self.call("Caption", request).results]
+
     def tokenize(self, model, texts, *, truncate=False):
         """For each text its tokens: objects with .text, .id, .char_begin, .char_end and more."""
         request = messages.TokenizeRequest(model=model, inputs=_inputs(texts), truncate=truncate)
@@ -111,9 +123,14 @@ class Client:
         return list(self.call("ListModels", messages.ListModelsRequest(ready_only=ready_only)).models)
 
 
-def _inputs(texts, pairs=None):
+def _texts(texts):
     if isinstance(texts, str):
         raise TypeError("texts is a string; a list of strings is required")
+    return texts
+
+
+def _inputs(texts, pairs=None):
+    texts = _texts(texts)
     if pairs is None:
         return [messages.TextInput(text=text) for text in texts]
     if len(pairs) != len(texts):
