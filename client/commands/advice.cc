@@ -11,6 +11,7 @@ namespace {
 bool IsConnectionFailure(const absl::Status& status) {
   return absl::IsUnavailable(status) &&
          (absl::StrContains(status.message(), "failed to connect") ||
+          absl::StrContains(status.message(), "Failed to connect") ||
           absl::StrContains(status.message(), "DNS resolution failed") ||
           absl::StrContains(status.message(), "Socket closed") ||
           absl::StrContains(status.message(), "Connection reset"));

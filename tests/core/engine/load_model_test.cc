@@ -138,6 +138,8 @@ TEST(LoadModelTest, SaysWhatItSupports) {
       absl::UnimplementedError("config.json: model_type \"gpt2\" is not supported "
                                "(supported: bert, distilbert, roberta, xlm-roberta, camembert, "
                                "electra, albert, mpnet, deberta-v2, modernbert, "
+                               "vision-encoder-decoder, blip, marian, bart, mbart, m2m_100, t5, "
+                               "mt5, vit, deit, "
                                "multihead_attention)"));
   builder.config.erase("model_type");
   EXPECT_EQ(
@@ -145,6 +147,8 @@ TEST(LoadModelTest, SaysWhatItSupports) {
       absl::UnimplementedError("config.json: model_type \"\" is not supported "
                                "(supported: bert, distilbert, roberta, xlm-roberta, camembert, "
                                "electra, albert, mpnet, deberta-v2, modernbert, "
+                               "vision-encoder-decoder, blip, marian, bart, mbart, m2m_100, t5, "
+                               "mt5, vit, deit, "
                                "multihead_attention)"));
   builder.config["model_type"] = 7;
   EXPECT_EQ(Load(builder).status(),

@@ -208,7 +208,8 @@ MUTATIONS = {
         '{dir}/config.json: key "dim" appears twice in one object'),
     "unknown model type": Mutation(BASE, config(model_type="rwkv"),
         'config.json: model_type "rwkv" is not supported (supported: bert, distilbert, roberta, xlm-roberta, '
-        "camembert, electra, albert, mpnet, deberta-v2, modernbert, multihead_attention)"),
+        "camembert, electra, albert, mpnet, deberta-v2, modernbert, vision-encoder-decoder, blip, marian, bart, mbart, "
+        "m2m_100, t5, mt5, vit, deit, multihead_attention)"),
     "unknown head": Mutation(BASE, config(architectures=["DistilBertForQuestionAnswering"]),
         'config.json: "architectures" "DistilBertForQuestionAnswering" is not supported (supported: '
         "DistilBertForSequenceClassification, DistilBertForTokenClassification, DistilBertModel, "
