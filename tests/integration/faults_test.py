@@ -208,10 +208,11 @@ class ExhaustionTest(unittest.TestCase):
             process = subprocess.Popen([BINARY, "--model", f"sentiment={DEMO['sentiment']}", "--listen", f"127.0.0.1:{port}",
                                         "--metrics-listen", "127.0.0.1:0", "--log-level", "debug"], stderr=full)
             try:
-                client = Client(grpc.insecure_channel(f"127.0.0.1:{port}", options=[
-                    ("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 200)]))
-                wait_until(lambda: self.answers(lambda: client.infer("sentiment", {"text": TEXTS})["label"]) == LABELS,
-                           "it serves")
+                channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[
+                    ("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 200)])
+                # Calls that fail at once would not drive the client's attempts to connect.
+                grpc.channel_ready_future(channel).result(timeout=60)
+                client = Client(channel)
                 for _ in range(100):
                     self.assertEqual(client.infer("sentiment", {"text": TEXTS})["label"], LABELS)
             finally:
