@@ -4,6 +4,7 @@ and what PyTorch and transformers (float32, eager attention) compute from them.
 
 Usage: make_seq2seq.py OUT_DIR [NAME...]
        make_seq2seq.py OUT_DIR demo-translate MODEL_DIR   writes demo_translate.json from the bundled checkpoint
+       make_seq2seq.py OUT_DIR demo-caption MODEL_DIR     writes demo_caption/ from the bundled checkpoint
 
 Folders are laid out as make_golden.py's. In addition a case may have
   source_lang, target_lang, first_target_token   of multilingual models
@@ -351,6 +352,36 @@ def blip(out, name, seed, vision, text, size):
     family.write()
 
 
+# ---------------------------------------------------------------- the bundled captioning model
+def demo_caption(out, directory):
+    """100 pictures that the model has not seen, drawn as its training drew them, and its captions of them, right or wrong."""
+    import random
+    from PIL import Image
+    sys.path.insert(0, os.path.join(directory, "..", "training"))
+    import train
+    folder = os.path.join(out, "demo_caption")
+    os.makedirs(folder, exist_ok=True)
+    drawn = random.Random(1001)
+    scenes = [train.draw_scene(drawn) for _ in range(100)]
+    for i, (picture, _) in enumerate(scenes):
+        picture.save(os.path.join(folder, f"{i:02}.png"), optimize=True)
+    tok = tf.AutoTokenizer.from_pretrained(directory)
+    processor = getattr(tf, "ViTImageProcessorPil", tf.ViTImageProcessor).from_pretrained(directory)
+    texts = {}
+    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        model = tf.VisionEncoderDecoderModel.from_pretrained(directory, dtype=dtype, attn_implementation="eager").eval()
+        texts[name] = []
+        for i in range(len(scenes)):
+            picture = Image.open(os.path.join(folder, f"{i:02}.png")).convert("RGB")
+            pixels = torch.as_tensor(np.asarray(processor(images=picture, return_tensors="np")["pixel_values"])).to(dtype)
+            with torch.no_grad():
+                ids = model.generate(pixel_values=pixels, num_beams=1, do_sample=False, max_length=40)
+            texts[name].append(tok.decode(ids[0], skip_special_tokens=True))
+    with open(os.path.join(folder, "captions.json"), "w", encoding="utf-8") as file:
+        json.dump([{"image": f"{i:02}.png", "truth": truth, "f32": a, "bf16": b}
+                   for i, ((_, truth), a, b) in enumerate(zip(scenes, texts["f32"], texts["bf16"]))], file, indent=0)
+
+
 # ---------------------------------------------------------------- the bundled translation model
 def demo_translate(out, directory):
     """400 sentences that the model has not seen, drawn as its training drew them, and their translations by 4 beams."""
@@ -414,6 +445,9 @@ def main():
     out, names = sys.argv[1], sys.argv[2:]
     if names[:1] == ["demo-translate"]:
         demo_translate(out, names[1])
+        return
+    if names[:1] == ["demo-caption"]:
+        demo_caption(out, names[1])
         return
     for name in names or FOLDERS:
         FOLDERS[name](out, name)

@@ -140,6 +140,15 @@ class GenerationTest(unittest.TestCase):
             self.assertTrue((result["input_ids"][row, length:] == -1).all())
 
     # ---- the bundled model
+    def test_demo_captions_as_the_reference(self):
+        folder = GOLDEN / "demo_caption"
+        pictures = json.loads((folder / "captions.json").read_text())
+        response = self.typed.Caption(pb.CaptionRequest(
+            model="demo-caption", images=[(folder / picture["image"]).read_bytes() for picture in pictures]))
+        same = sum(result.alternatives[0].text == picture["f32"] for result, picture in zip(response.results, pictures))
+        self.assertEqual(len(response.results), 100)
+        self.assertGreaterEqual(same, 99)
+
     def test_demo_translates_as_the_reference(self):
         sentences = json.loads((GOLDEN / "demo_translate.json").read_text())
         found = []
