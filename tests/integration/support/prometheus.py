@@ -2,6 +2,7 @@
 import contextlib
 import json
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
@@ -13,9 +14,15 @@ from .server import wait_until
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to connections, which another program could have by the time that this one is used."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Prometheus:
