@@ -2,7 +2,9 @@
 #include "core/engine/seq2seq_model.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -121,7 +123,13 @@ absl::Status LoadTokenizer(const std::string& directory, Seq2SeqModel::Parts* pa
     parts->info.max_length = std::min(parts->info.max_length, (*tokenizer)->model_max_length());
   }
   parts->tokenizer = *std::move(tokenizer);
-  parts->info.tokenizer = "its own files";
+  for (const char* const file :
+       {"tokenizer.json", "source.spm", "sentencepiece.bpe.model", "spiece.model", "vocab.json"}) {
+    std::error_code error;
+    if (!std::filesystem::exists(absl::StrCat(directory, "/", file), error)) continue;
+    parts->info.tokenizer = file;
+    break;
+  }
   return absl::OkStatus();
 }
 

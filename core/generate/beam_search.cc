@@ -17,11 +17,11 @@ int64_t CandidatesFor(const GenerationOptions& options) {
   return std::max<int64_t>(2, 1 + ends) * options.num_beams;
 }
 
+}  // namespace
+
 float LengthPenalty(int64_t length, double penalty) {
   return static_cast<float>(std::pow(static_cast<double>(length), penalty));
 }
-
-}  // namespace
 
 BeamSearch::BeamSearch(const GenerationOptions& options)
     : options_(options), candidates_(CandidatesFor(options)), running_(1) {}

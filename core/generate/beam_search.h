@@ -24,6 +24,9 @@ struct Hypothesis {
   std::vector<CrossWeights> cross_weights;  ///< of each token, when wanted
 };
 
+/// What the score of a sequence of so many new tokens is divided by.
+float LengthPenalty(int64_t length, double penalty);
+
 class BeamSearch {
  public:
   explicit BeamSearch(const GenerationOptions& options);

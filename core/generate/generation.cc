@@ -1,7 +1,6 @@
 #include "core/generate/generation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "core/base/status_macros.h"
@@ -15,10 +14,6 @@ namespace {
 constexpr int64_t kTokens = KeyValueLayout::kTokens;
 // Rows of a slice of logits that are worth a thread.
 constexpr int64_t kGrainRows = 4;
-
-float LengthPenalty(size_t length, double penalty) {
-  return static_cast<float>(std::pow(static_cast<double>(length), penalty));
-}
 
 }  // namespace
 
@@ -145,7 +140,8 @@ GenerationResult Generation::Sequence::TakeResult(const Decoder& decoder) {
   if (!search_) {
     for (Hypothesis& sample : done) {
       if (sample.tokens.empty()) continue;
-      sample.score /= LengthPenalty(sample.tokens.size(), options().length_penalty);
+      sample.score /=
+          LengthPenalty(static_cast<int64_t>(sample.tokens.size()), options().length_penalty);
     }
   }
   const auto wanted = static_cast<size_t>(options().num_return_sequences);

@@ -29,6 +29,13 @@ absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, i
   return size;
 }
 
+absl::StatusOr<float> GetEpsilon(const nlohmann::json& config, const char* key, double fallback) {
+  ASSIGN_OR_RETURN(const double epsilon, GetDouble(config, key, fallback));
+  if (epsilon > 0 && epsilon <= 1) return static_cast<float>(epsilon);
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", key, "\" is ", epsilon, ", more than 0 and at most 1 is required"));
+}
+
 absl::Status RequireFalse(const nlohmann::json& config, const char* key) {
   ASSIGN_OR_RETURN(const bool value, GetBool(config, key, false));
   if (!value) return absl::OkStatus();

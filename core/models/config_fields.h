@@ -10,6 +10,16 @@
 
 namespace attentiond {
 
+/// The most of each that a model may have: far above any published one, and small enough that the
+/// product of two fits in an int64_t.
+struct ConfigLimits {
+  static constexpr int64_t kWidth = 1 << 17;
+  static constexpr int64_t kLayers = 1024;
+  static constexpr int64_t kHeads = 1024;
+  static constexpr int64_t kVocab = 1 << 24;
+  static constexpr int64_t kPositions = 1 << 20;
+};
+
 /// A size that must be there, from 1 to `max`; kInvalidArgument names the key, what was found and
 /// what is required.
 absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, int64_t max);
@@ -17,6 +27,9 @@ absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, i
 /// As above, with a default when it is absent or null.
 absl::StatusOr<int64_t> GetSize(const nlohmann::json& config, const char* key, int64_t max,
                                 int64_t fallback);
+
+/// What a norm adds to the variance: more than 0, at most 1; kInvalidArgument as above.
+absl::StatusOr<float> GetEpsilon(const nlohmann::json& config, const char* key, double fallback);
 
 /// kUnimplemented when `key` is true.
 absl::Status RequireFalse(const nlohmann::json& config, const char* key);

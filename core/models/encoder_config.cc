@@ -11,12 +11,6 @@
 namespace attentiond {
 namespace {
 
-// Far above any published encoder, and small enough that the product of two fits in an int64_t.
-constexpr int64_t kMaxWidth = 1 << 17;
-constexpr int64_t kMaxLayers = 1024;
-constexpr int64_t kMaxHeads = 1024;
-constexpr int64_t kMaxVocab = 1 << 24;
-constexpr int64_t kMaxPositions = 1 << 20;
 constexpr int64_t kMaxTypes = 1 << 16;
 
 /// kUnimplemented when `key` is there and not `size`.
@@ -30,16 +24,18 @@ absl::Status RequireSize(const nlohmann::json& json, const char* key, int64_t si
 absl::Status ParseSizes(const EncoderFamily& family, const nlohmann::json& json,
                         EncoderConfig* config) {
   const EncoderConfigKeys& keys = family.keys;
-  ASSIGN_OR_RETURN(config->hidden_size, GetSize(json, keys.hidden_size, kMaxWidth));
-  ASSIGN_OR_RETURN(config->num_layers, GetSize(json, keys.num_layers, kMaxLayers));
-  ASSIGN_OR_RETURN(config->num_heads, GetSize(json, keys.num_heads, kMaxHeads));
-  ASSIGN_OR_RETURN(config->intermediate_size, GetSize(json, keys.intermediate_size, kMaxWidth));
-  ASSIGN_OR_RETURN(config->vocab_size, GetSize(json, "vocab_size", kMaxVocab));
-  ASSIGN_OR_RETURN(config->max_positions, GetSize(json, "max_position_embeddings", kMaxPositions));
+  ASSIGN_OR_RETURN(config->hidden_size, GetSize(json, keys.hidden_size, ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(config->num_layers, GetSize(json, keys.num_layers, ConfigLimits::kLayers));
+  ASSIGN_OR_RETURN(config->num_heads, GetSize(json, keys.num_heads, ConfigLimits::kHeads));
+  ASSIGN_OR_RETURN(config->intermediate_size,
+                   GetSize(json, keys.intermediate_size, ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(config->vocab_size, GetSize(json, "vocab_size", ConfigLimits::kVocab));
+  ASSIGN_OR_RETURN(config->max_positions,
+                   GetSize(json, "max_position_embeddings", ConfigLimits::kPositions));
   config->embedding_size = config->hidden_size;
   if (keys.embedding_size != nullptr) {
     ASSIGN_OR_RETURN(config->embedding_size,
-                     GetSize(json, keys.embedding_size, kMaxWidth, config->hidden_size));
+                     GetSize(json, keys.embedding_size, ConfigLimits::kWidth, config->hidden_size));
   }
   if (keys.type_vocab_size != nullptr) {
     ASSIGN_OR_RETURN(const int64_t types, GetInt(json, keys.type_vocab_size, 0));
@@ -57,13 +53,8 @@ absl::Status ParseNumerics(const EncoderFamily& family, const nlohmann::json& js
                    GetActivation(json, keys.activation, family.defaults.activation));
   config->layer_norm_eps = static_cast<float>(family.defaults.layer_norm_eps);
   if (keys.layer_norm_eps == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const double epsilon,
-                   GetDouble(json, keys.layer_norm_eps, family.defaults.layer_norm_eps));
-  if (!(epsilon > 0 && epsilon <= 1)) {
-    return absl::InvalidArgumentError(absl::StrCat(Quoted(keys.layer_norm_eps), " is ", epsilon,
-                                                   ", more than 0 and at most 1 is required"));
-  }
-  config->layer_norm_eps = static_cast<float>(epsilon);
+  ASSIGN_OR_RETURN(config->layer_norm_eps,
+                   GetEpsilon(json, keys.layer_norm_eps, family.defaults.layer_norm_eps));
   return absl::OkStatus();
 }
 
@@ -88,7 +79,7 @@ absl::Status ParsePositions(const EncoderFamily& family, const nlohmann::json& j
 absl::Status ParseGroups(const nlohmann::json& json, EncoderConfig* config) {
   ASSIGN_OR_RETURN(config->num_groups, GetSize(json, "num_hidden_groups", config->num_layers, 1));
   ASSIGN_OR_RETURN(config->group_size,
-                   GetSize(json, "inner_group_num", kMaxLayers / config->num_layers, 1));
+                   GetSize(json, "inner_group_num", ConfigLimits::kLayers / config->num_layers, 1));
   config->num_layers *= config->group_size;
   return absl::OkStatus();
 }

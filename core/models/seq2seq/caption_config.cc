@@ -11,13 +11,6 @@
 namespace attentiond {
 namespace {
 
-// Far above any published model, and small enough that the product of two fits in an int64_t.
-constexpr int64_t kMaxWidth = 1 << 17;
-constexpr int64_t kMaxLayers = 1024;
-constexpr int64_t kMaxHeads = 1024;
-constexpr int64_t kMaxVocab = 1 << 24;
-constexpr int64_t kMaxPositions = 1 << 20;
-
 constexpr absl::string_view kTypes[] = {"vision-encoder-decoder", "blip"};
 
 constexpr StackNames Gpt2Stack() {
@@ -66,13 +59,6 @@ float ScaleOf(int64_t head_dim) {
   return static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim)));
 }
 
-absl::StatusOr<float> GetEpsilon(const nlohmann::json& json, const char* key, double fallback) {
-  ASSIGN_OR_RETURN(const double epsilon, GetDouble(json, key, fallback));
-  if (epsilon > 0 && epsilon <= 1) return static_cast<float>(epsilon);
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", key, "\" is ", epsilon, ", more than 0 and at most 1 is required"));
-}
-
 /// The object of one half.
 absl::StatusOr<nlohmann::json> Half(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
@@ -96,13 +82,13 @@ absl::StatusOr<StackConfig> ParseGpt2(const nlohmann::json& json) {
                                                  " is not supported, only \"gpt2\""));
   }
   StackConfig stack;
-  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "n_embd", kMaxWidth, 768));
-  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "n_layer", kMaxLayers, 12));
-  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "n_head", kMaxHeads, 12));
+  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "n_embd", ConfigLimits::kWidth, 768));
+  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "n_layer", ConfigLimits::kLayers, 12));
+  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "n_head", ConfigLimits::kHeads, 12));
   ASSIGN_OR_RETURN(stack.intermediate_size,
-                   GetSize(json, "n_inner", kMaxWidth, 4 * stack.hidden_size));
-  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", kMaxVocab, 50257));
-  ASSIGN_OR_RETURN(stack.max_tokens, GetSize(json, "n_positions", kMaxPositions, 1024));
+                   GetSize(json, "n_inner", ConfigLimits::kWidth, 4 * stack.hidden_size));
+  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", ConfigLimits::kVocab, 50257));
+  ASSIGN_OR_RETURN(stack.max_tokens, GetSize(json, "n_positions", ConfigLimits::kPositions, 1024));
   RETURN_IF_ERROR(CheckHeadsDivide("n_embd", stack.hidden_size, "n_head", stack.num_heads));
   stack.head_dim = stack.hidden_size / stack.num_heads;
   ASSIGN_OR_RETURN(stack.activation, GetActivation(json, "activation_function", "gelu_new"));
@@ -142,12 +128,14 @@ absl::StatusOr<int32_t> GetToken(const nlohmann::json& json, const char* key, in
 
 absl::StatusOr<StackConfig> ParseBlipText(const nlohmann::json& json) {
   StackConfig stack;
-  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "hidden_size", kMaxWidth, 768));
-  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "num_hidden_layers", kMaxLayers, 12));
-  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "num_attention_heads", kMaxHeads, 8));
-  ASSIGN_OR_RETURN(stack.intermediate_size, GetSize(json, "intermediate_size", kMaxWidth, 3072));
-  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", kMaxVocab, 30524));
-  ASSIGN_OR_RETURN(stack.max_tokens, GetSize(json, "max_position_embeddings", kMaxPositions, 512));
+  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "hidden_size", ConfigLimits::kWidth, 768));
+  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "num_hidden_layers", ConfigLimits::kLayers, 12));
+  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "num_attention_heads", ConfigLimits::kHeads, 8));
+  ASSIGN_OR_RETURN(stack.intermediate_size,
+                   GetSize(json, "intermediate_size", ConfigLimits::kWidth, 3072));
+  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", ConfigLimits::kVocab, 30524));
+  ASSIGN_OR_RETURN(stack.max_tokens,
+                   GetSize(json, "max_position_embeddings", ConfigLimits::kPositions, 512));
   RETURN_IF_ERROR(
       CheckHeadsDivide("hidden_size", stack.hidden_size, "num_attention_heads", stack.num_heads));
   stack.head_dim = stack.hidden_size / stack.num_heads;

@@ -16,13 +16,6 @@
 namespace attentiond {
 namespace {
 
-// Far above any published model, and small enough that the product of two fits in an int64_t.
-constexpr int64_t kMaxWidth = 1 << 17;
-constexpr int64_t kMaxLayers = 1024;
-constexpr int64_t kMaxHeads = 1024;
-constexpr int64_t kMaxVocab = 1 << 24;
-constexpr int64_t kMaxPositions = 1 << 20;
-
 absl::Status CheckClass(const Seq2SeqFamily& family, const nlohmann::json& json) {
   const auto found = json.find("architectures");
   if (found == json.end() || !found->is_array() || found->empty() || !found->front().is_string()) {
@@ -51,13 +44,16 @@ constexpr BartKeys kBartKeys[] = {
 absl::StatusOr<StackConfig> ParseBartStack(const Seq2SeqFamily& family, const nlohmann::json& json,
                                            const BartKeys& keys) {
   StackConfig stack;
-  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "d_model", kMaxWidth));
-  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, keys.layers, kMaxLayers));
-  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, keys.heads, kMaxHeads));
-  ASSIGN_OR_RETURN(stack.intermediate_size, GetSize(json, keys.intermediate_size, kMaxWidth));
-  ASSIGN_OR_RETURN(const int64_t vocab_size, GetSize(json, "vocab_size", kMaxVocab));
-  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, keys.vocab_size, kMaxVocab, vocab_size));
-  ASSIGN_OR_RETURN(stack.max_tokens, GetSize(json, "max_position_embeddings", kMaxPositions));
+  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "d_model", ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, keys.layers, ConfigLimits::kLayers));
+  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, keys.heads, ConfigLimits::kHeads));
+  ASSIGN_OR_RETURN(stack.intermediate_size,
+                   GetSize(json, keys.intermediate_size, ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(const int64_t vocab_size, GetSize(json, "vocab_size", ConfigLimits::kVocab));
+  ASSIGN_OR_RETURN(stack.vocab_size,
+                   GetSize(json, keys.vocab_size, ConfigLimits::kVocab, vocab_size));
+  ASSIGN_OR_RETURN(stack.max_tokens,
+                   GetSize(json, "max_position_embeddings", ConfigLimits::kPositions));
   RETURN_IF_ERROR(CheckHeadsDivide("d_model", stack.hidden_size, keys.heads, stack.num_heads));
   stack.head_dim = stack.hidden_size / stack.num_heads;
   ASSIGN_OR_RETURN(stack.activation, GetActivation(json, "activation_function", family.activation));
@@ -105,28 +101,20 @@ absl::Status ParseProjection(const nlohmann::json& json, StackConfig* stack) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> GetEpsilon(const nlohmann::json& json, const char* key, double fallback) {
-  ASSIGN_OR_RETURN(const double epsilon, GetDouble(json, key, fallback));
-  if (epsilon > 0 && epsilon <= 1) return epsilon;
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", key, "\" is ", epsilon, ", more than 0 and at most 1 is required"));
-}
-
 absl::StatusOr<StackConfig> ParseT5Stack(const nlohmann::json& json, bool decoder) {
   StackConfig stack;
-  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "d_model", kMaxWidth));
-  ASSIGN_OR_RETURN(stack.head_dim, GetSize(json, "d_kv", kMaxWidth));
-  ASSIGN_OR_RETURN(stack.intermediate_size, GetSize(json, "d_ff", kMaxWidth));
-  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "num_layers", kMaxLayers));
+  ASSIGN_OR_RETURN(stack.hidden_size, GetSize(json, "d_model", ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(stack.head_dim, GetSize(json, "d_kv", ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(stack.intermediate_size, GetSize(json, "d_ff", ConfigLimits::kWidth));
+  ASSIGN_OR_RETURN(stack.num_layers, GetSize(json, "num_layers", ConfigLimits::kLayers));
   if (decoder) {
     ASSIGN_OR_RETURN(stack.num_layers,
-                     GetSize(json, "num_decoder_layers", kMaxLayers, stack.num_layers));
+                     GetSize(json, "num_decoder_layers", ConfigLimits::kLayers, stack.num_layers));
   }
-  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "num_heads", kMaxHeads));
-  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", kMaxVocab));
+  ASSIGN_OR_RETURN(stack.num_heads, GetSize(json, "num_heads", ConfigLimits::kHeads));
+  ASSIGN_OR_RETURN(stack.vocab_size, GetSize(json, "vocab_size", ConfigLimits::kVocab));
   RETURN_IF_ERROR(ParseProjection(json, &stack));
-  ASSIGN_OR_RETURN(const double epsilon, GetEpsilon(json, "layer_norm_epsilon", 1e-6));
-  stack.norm_epsilon = static_cast<float>(epsilon);
+  ASSIGN_OR_RETURN(stack.norm_epsilon, GetEpsilon(json, "layer_norm_epsilon", 1e-6));
   stack.norm_first = true;
   stack.subtract_mean = false;
   stack.final_norm = true;
@@ -135,9 +123,9 @@ absl::StatusOr<StackConfig> ParseT5Stack(const nlohmann::json& json, bool decode
   RelativeBuckets buckets;
   buckets.both_sides = !decoder;
   ASSIGN_OR_RETURN(buckets.count,
-                   GetSize(json, "relative_attention_num_buckets", kMaxPositions, 32));
+                   GetSize(json, "relative_attention_num_buckets", ConfigLimits::kPositions, 32));
   ASSIGN_OR_RETURN(buckets.max_distance,
-                   GetSize(json, "relative_attention_max_distance", kMaxPositions, 128));
+                   GetSize(json, "relative_attention_max_distance", ConfigLimits::kPositions, 128));
   if (buckets.count < 4 || buckets.count % 2 != 0 || buckets.max_distance <= buckets.count / 2) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"relative_attention_num_buckets\" is ", buckets.count,
