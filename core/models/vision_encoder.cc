@@ -91,7 +91,7 @@ absl::StatusOr<TensorView> VisionEncoder::Run(const VisionBatch& batch,
 /// [B * patches, patch values]: of each patch its channels, and of each channel its rows.
 void VisionEncoder::Unfold(const VisionBatch& batch, void* patches,
                            ExecutionContext& context) const {
-  const auto [height, width] = config_.patch;
+  const int64_t height = config_.patch.height, width = config_.patch.width;
   const int64_t rows = config_.rows(), columns = config_.columns();
   const auto strips = static_cast<int64_t>(batch.pixels.size()) * rows;
   context.threads().ParallelFor(strips, 1, [&](int64_t begin, int64_t end, int) {

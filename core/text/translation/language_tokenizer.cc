@@ -24,7 +24,7 @@ bool LooksLikeLanguage(absl::string_view token) {
   return region.size() >= 2 && region.size() <= 4 &&
          std::all_of(token.begin(), token.begin() + underscore, absl::ascii_islower) &&
          std::all_of(region.begin(), region.end(), absl::ascii_isalpha) &&
-         absl::ascii_isupper(region[0]);
+         absl::ascii_isupper(static_cast<unsigned char>(region[0]));
 }
 
 struct Language {
