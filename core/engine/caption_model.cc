@@ -7,7 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/generator_canary.h"
 #include "core/engine/generator_parts.h"
+#include "core/engine/int8_check.h"
+#include "core/engine/load_image_processor.h"
 #include "core/engine/precision.h"
 #include "core/engine/text_generator.h"
 #include "core/models/seq2seq/caption_config.h"
@@ -26,7 +29,7 @@ class CaptionModel final : public Model, public TextGenerator, public SourceMode
     ModelInfo info;
     GenerationOptions defaults;
     std::unique_ptr<const Tokenizer> tokenizer;
-    ImageProcessor processor;
+    std::unique_ptr<const ImageProcessor> processor;
     VisionEncoder encoder;
     Decoder decoder;
   };
@@ -35,7 +38,7 @@ class CaptionModel final : public Model, public TextGenerator, public SourceMode
   const ModelInfo& info() const override { return parts_.info; }
   const TextGenerator* AsTextGenerator() const override { return this; }
 
-  const ImageProcessor* image_processor() const override { return &parts_.processor; }
+  const ImageProcessor* image_processor() const override { return parts_.processor.get(); }
   const GenerationOptions& default_options() const override { return parts_.defaults; }
   int64_t max_source_length() const override { return 0; }
   int64_t max_target_length() const override { return parts_.decoder.config().max_tokens; }
@@ -89,17 +92,14 @@ ModelInfo InfoOf(const CaptionConfig& config, const std::string& type, DType com
   return info;
 }
 
-/// The processor makes pictures of the size that the encoder reads.
-absl::StatusOr<ImageProcessor> LoadProcessor(const std::string& directory,
-                                             const VisionConfig& vision) {
-  ASSIGN_OR_RETURN(const PreprocessorConfig config,
-                   LoadPreprocessorConfig(directory, vision.family->image_processor));
-  const std::optional<ImageSize> size = config.OutputSize();
-  if (size == vision.image) return ImageProcessor(config);
-  return absl::InvalidArgumentError(absl::StrCat(
-      directory, ": preprocessor_config.json makes pictures of ",
-      size ? absl::StrCat(size->height, " x ", size->width) : "any size", ", config.json says ",
-      vision.image.height, " x ", vision.image.width, " (height x width)"));
+/// As for encoders of texts: gone before the weights in int8 are made.
+absl::StatusOr<CanaryOutputs> RunCanaryInF32(const CaptionConfig& config,
+                                             const Checkpoint& checkpoint) {
+  WeightLoader loader(&checkpoint);
+  ASSIGN_OR_RETURN(const VisionEncoder encoder,
+                   VisionEncoder::Load(config.vision, DType::kF32, &loader));
+  ASSIGN_OR_RETURN(const Decoder decoder, LoadCaptionDecoder(config, DType::kF32, &loader));
+  return RunCanary(encoder, decoder);
 }
 
 }  // namespace
@@ -110,15 +110,28 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadCaptionModel(const Checkpoint& 
   ASSIGN_OR_RETURN(const CaptionConfig config, ParseCaptionConfig(checkpoint.config()));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
+  const bool in_int8 = types.weights == DType::kI8;
+  CanaryOutputs in_f32;
+  if (in_int8) {
+    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
+  }
   WeightLoader loader(&checkpoint);
   ASSIGN_OR_RETURN(VisionEncoder encoder, VisionEncoder::Load(config.vision, types, &loader));
   ASSIGN_OR_RETURN(Decoder decoder, LoadCaptionDecoder(config, types, &loader));
   ASSIGN_OR_RETURN(GenerationOptions defaults, LoadGeneratorOptions(directory, config.decoder));
   if (config.start_token) defaults.decoder_start_token_id = *config.start_token;
   if (config.end_token) defaults.eos_token_id = {*config.end_token};
-  ASSIGN_OR_RETURN(ImageProcessor processor, LoadProcessor(directory, config.vision));
+  ASSIGN_OR_RETURN(std::unique_ptr<const ImageProcessor> processor,
+                   LoadImageProcessor(directory, config.vision));
+  if (processor == nullptr) {
+    return absl::NotFoundError(absl::StrCat(directory, ": preprocessor_config.json is missing"));
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::Load(directory));
   ModelInfo info = InfoOf(config, checkpoint.config().value("model_type", ""), types.weights);
+  if (in_int8) {
+    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(encoder, decoder));
+    ASSIGN_OR_RETURN(info.int8_cosine, CompareInt8(outputs, in_f32));
+  }
   info.tokenizer = "tokenizer.json";
   info.weight_bytes = loader.loaded_bytes();
   return std::make_shared<const CaptionModel>(

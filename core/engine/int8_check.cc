@@ -68,16 +68,24 @@ absl::StatusOr<CanaryOutputs> RunCanary(const Encoder& encoder) {
   return outputs;
 }
 
-absl::StatusOr<CanaryOutputs> RunCanary(const VisionEncoder& encoder) {
+std::vector<float> CanaryPixels(const VisionConfig& config) {
   std::mt19937 generator(1);
-  const std::vector<float> pixels = RandomFloats(encoder.config().image_values(), &generator);
+  return RandomFloats(config.image_values(), &generator);
+}
+
+std::vector<float> AsFloats(const TensorView& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.num_elements()));
+  ToFloats(tensor, 0, absl::MakeSpan(values));
+  return values;
+}
+
+absl::StatusOr<CanaryOutputs> RunCanary(const VisionEncoder& encoder) {
+  const std::vector<float> pixels = CanaryPixels(encoder.config());
   const float* const picture = pixels.data();
   ThreadPool threads(1);
   ExecutionContext context(&threads);
   ASSIGN_OR_RETURN(const TensorView hidden, encoder.Run({.pixels = {&picture, 1}}, context));
-  CanaryOutputs outputs(1, std::vector<float>(static_cast<size_t>(hidden.num_elements())));
-  ToFloats(hidden, 0, absl::MakeSpan(outputs.front()));
-  return outputs;
+  return CanaryOutputs{AsFloats(hidden)};
 }
 
 absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,

@@ -27,6 +27,11 @@ absl::StatusOr<CanaryOutputs> RunCanary(const VisionEncoder& encoder);
 absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,
                                         const MultiHeadAttentionLayer& layer);
 
+/// The noise of which that picture is made: [channels, height, width].
+std::vector<float> CanaryPixels(const VisionConfig& config);
+/// A copy of what a model left in its context's memory.
+std::vector<float> AsFloats(const TensorView& tensor);
+
 /// Less than this is refused.
 inline constexpr double kLowestInt8Cosine = 0.90;
 

@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/generator_canary.h"
 #include "core/engine/generator_parts.h"
+#include "core/engine/int8_check.h"
 #include "core/engine/precision.h"
 #include "core/engine/text_generator.h"
 #include "core/models/seq2seq/seq2seq_config.h"
@@ -133,6 +135,14 @@ absl::Status LoadTokenizer(const std::string& directory, Seq2SeqModel::Parts* pa
   return absl::OkStatus();
 }
 
+/// As for encoders of texts: gone before the weights in int8 are made.
+absl::StatusOr<CanaryOutputs> RunCanaryInF32(const Seq2SeqConfig& config,
+                                             const Checkpoint& checkpoint) {
+  WeightLoader loader(&checkpoint);
+  ASSIGN_OR_RETURN(const TextSeq2Seq model, LoadTextSeq2Seq(config, DType::kF32, &loader));
+  return RunCanary(model);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadSeq2SeqModel(const Checkpoint& checkpoint,
@@ -141,12 +151,21 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadSeq2SeqModel(const Checkpoint& 
   ASSIGN_OR_RETURN(const Seq2SeqConfig config, ParseSeq2SeqConfig(family, checkpoint.config()));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
+  const bool in_int8 = types.weights == DType::kI8;
+  CanaryOutputs in_f32;
+  if (in_int8) {
+    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
+  }
   WeightLoader loader(&checkpoint);
   ASSIGN_OR_RETURN(TextSeq2Seq model, LoadTextSeq2Seq(config, types, &loader));
   ASSIGN_OR_RETURN(GenerationOptions defaults,
                    LoadGeneratorOptions(checkpoint.directory(), config.decoder));
   Seq2SeqModel::Parts parts{InfoOf(config, types.weights), std::move(defaults), nullptr,
                             std::move(model)};
+  if (in_int8) {
+    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(parts.model));
+    ASSIGN_OR_RETURN(parts.info.int8_cosine, CompareInt8(outputs, in_f32));
+  }
   RETURN_IF_ERROR(LoadTokenizer(checkpoint.directory(), &parts));
   parts.info.weight_bytes = loader.loaded_bytes();
   return std::make_shared<const Seq2SeqModel>(std::move(parts));

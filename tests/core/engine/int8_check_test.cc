@@ -54,7 +54,8 @@ class Int8LoadTest : public ::testing::Test {
 };
 
 TEST_F(Int8LoadTest, SaysWhatItComputesInAndHowNearItIs) {
-  for (const char* name : {"bert-classify", "mha-0", "mha-1"}) {
+  for (const char* name : {"bert-classify", "mha-0", "mha-1", "vit-classify", "marian-translate",
+                           "t5-translate", "vit-gpt2-caption", "blip-caption"}) {
     const auto model = Load(GoldenModel(name).directory());
     ASSERT_TRUE(model.ok()) << model.status();
     EXPECT_EQ((*model)->info().compute, DType::kI8);
