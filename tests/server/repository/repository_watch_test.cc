@@ -23,7 +23,7 @@ class RepositoryWatchTest : public ::testing::Test {
     Write("old/config.json", "{}");
     ModelRepository::Options options;
     options.repository_directory = directory_.path();
-    options.load_model = [this](const std::string& directory, const LoadOptions&)
+    options.load_model = [](const std::string& directory, const LoadOptions&)
         -> absl::StatusOr<std::shared_ptr<const Model>> {
       if (std::filesystem::exists(directory + "/broken")) {
         return absl::InvalidArgumentError("broken");
