@@ -354,7 +354,7 @@ def blip(out, name, seed, vision, text, size):
 
 # ---------------------------------------------------------------- the bundled captioning model
 def demo_caption(out, directory):
-    """100 pictures that the model has not seen, drawn as its training drew them, and its captions of them, right or wrong."""
+    """100 pictures that the model has not seen, drawn as its training drew them, and its captions of them."""
     import random
     from PIL import Image
     sys.path.insert(0, os.path.join(directory, "..", "training"))

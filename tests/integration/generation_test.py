@@ -148,6 +148,8 @@ class GenerationTest(unittest.TestCase):
         same = sum(result.alternatives[0].text == picture["f32"] for result, picture in zip(response.results, pictures))
         self.assertEqual(len(response.results), 100)
         self.assertGreaterEqual(same, 99)
+        right = sum(result.alternatives[0].text == picture["truth"] for result, picture in zip(response.results, pictures))
+        self.assertGreaterEqual(right, 95)
 
     def test_demo_translates_as_the_reference(self):
         sentences = json.loads((GOLDEN / "demo_translate.json").read_text())
