@@ -5,74 +5,43 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
-#include "server/inference/call_checks.h"
 #include "server/inference/cross_attention.h"
 #include "server/inference/image_inputs.h"
 #include "server/inference/row_checks.h"
 
 namespace attentiond {
 
-class GenerateRequest::PartTask final : public GenerationTask {
+class GenerateRequest::PartTask final : public Task<GenerationTask, GenerateRequest> {
  public:
-  PartTask(std::shared_ptr<GenerateRequest> request, size_t part)
-      : request_(std::move(request)),
-        part_(part),
-        cost_(request_->SourceTokensOf(request_->parts_[part].input)) {}
+  PartTask(GenerateRequest& request, size_t part)
+      : Task(request, part, request.SourceTokensOf(request.parts_[part].input)) {}
 
-  int64_t cost() const override { return cost_; }
-  uint64_t group() const override { return request_->group_; }
-  uint64_t client() const override { return request_->call_->client; }
-  absl::Time deadline() const override { return request_->call_->deadline; }
-  bool cancelled() const override {
-    return request_->call_->cancelled.load(std::memory_order_relaxed) ||
-           request_->ended_.load(std::memory_order_relaxed);
-  }
-  void Drop(const absl::Status& reason) override { request_->End(reason); }
-
-  const GenerationInput& input() const override { return request_->parts_[part_].input; }
-  GenerationInput TakeInput() override { return std::move(request_->parts_[part_].input); }
-  void OnToken(int32_t token) override { request_->OnToken(part_, token); }
+  const GenerationInput& input() const override { return part().input; }
+  GenerationInput TakeInput() override { return std::move(part().input); }
+  void OnToken(int32_t token) override { request().OnToken(number(), token); }
   void Finish(absl::StatusOr<GenerationResult> result, const GenerationTimes& times) override {
-    if (!result.ok()) return request_->End(result.status());
-    request_->FinishPart(part_, *std::move(result), times);
+    if (!result.ok()) return request().End(result.status());
+    request().FinishPart(number(), *std::move(result), times);
   }
 
  private:
-  const std::shared_ptr<GenerateRequest> request_;
-  const size_t part_;
-  const int64_t cost_;
+  Part& part() const { return request().parts_[number()]; }
 };
 
 GenerateRequest::GenerateRequest(Work work, Clock* clock)
-    : model_(std::move(work.model)),
-      generator_(*model_->model->AsTextGenerator()),
-      call_(std::move(work.call)),
+    : RowsRequest(std::move(work.model), std::move(work.call), work.group, work.inputs.size(),
+                  clock),
+      generator_(*model().model->AsTextGenerator()),
       options_(std::move(work.options)),
       images_(work.images),
-      group_(work.group),
-      clock_(clock),
-      created_(clock->Now()),
       observer_(std::move(work.observer)),
       inputs_(std::move(work.inputs)),
       texts_(inputs_.size()),
       rows_(inputs_.size()),
       results_(inputs_.size()),
-      done_(std::move(work.done)),
-      rows_left_(static_cast<int64_t>(inputs_.size())) {}
+      done_(std::move(work.done)) {}
 
-void GenerateRequest::Start() {
-  absl::Status status = PrepareRows();
-  if (status.ok() && parts_.empty()) return End(absl::OkStatus());
-  if (status.ok()) status = QueueParts();
-  if (!status.ok()) End(status);
-}
-
-void GenerateRequest::Reject(DropReason reason, const absl::Status& status) {
-  model_->metrics->OnDropped(reason, static_cast<int64_t>(rows_.size()));
-  End(status);
-}
-
-absl::Status GenerateRequest::PrepareRows() {
+absl::Status GenerateRequest::Prepare() {
   if (!options_.has_forced_bos && generator_.translation_tokenizer() != nullptr) {
     ASSIGN_OR_RETURN(const std::optional<int32_t> first,
                      generator_.translation_tokenizer()->FirstTargetToken(options_.languages));
@@ -82,16 +51,13 @@ absl::Status GenerateRequest::PrepareRows() {
     }
   }
   for (size_t row = 0; row < inputs_.size(); ++row) {
-    RETURN_IF_ERROR(
-        CheckWanted(*call_, *model_, static_cast<int64_t>(rows_.size()), clock_->Now()));
+    RETURN_IF_ERROR(CheckStillWanted());
     const absl::Status prepared = PrepareRow(row);
     if (!prepared.ok()) return InRow(row, prepared);
   }
-  const absl::Duration elapsed = clock_->Now() - created_;
-  model_->metrics->ObserveTokenize(elapsed);
-  MutexLock lock(&mutex_);
-  timing_.tokenize = elapsed;
-  for (const GeneratedRow& result : results_) timing_.input_tokens += result.input_tokens;
+  int64_t input_tokens = 0;
+  for (const GeneratedRow& result : results_) input_tokens += result.input_tokens;
+  OnPrepared(input_tokens, /*converted=*/true);
   return absl::OkStatus();
 }
 
@@ -109,8 +75,7 @@ absl::Status GenerateRequest::PrepareRow(size_t row) {
     if (!texts_[row].empty()) observer_->OnText(row, texts_[row]);
     observer_->OnRow(row, results_[row]);
   }
-  MutexLock lock(&mutex_);
-  --rows_left_;
+  SkipRows(1);
   return absl::OkStatus();
 }
 
@@ -152,7 +117,7 @@ absl::Status GenerateRequest::PreparePicture(size_t row) {
   const absl::Span<const float> pixels = inputs_[row].image.pixels;
   if (pixels.empty()) {
     ASSIGN_OR_RETURN(input.pixels, PixelsOf(inputs_[row].image.file, *generator_.image_processor(),
-                                            model_->model->info(), images_));
+                                            model().model->info(), images_));
   } else {
     input.pixels.assign(pixels.begin(), pixels.end());
   }
@@ -160,7 +125,7 @@ absl::Status GenerateRequest::PreparePicture(size_t row) {
 }
 
 int64_t GenerateRequest::SourceTokensOf(const GenerationInput& input) const {
-  return input.source_ids.empty() ? model_->model->info().max_length
+  return input.source_ids.empty() ? model().model->info().max_length
                                   : static_cast<int64_t>(input.source_ids.size());
 }
 
@@ -168,24 +133,23 @@ absl::Status GenerateRequest::AddPart(size_t row, GenerationInput input) {
   input.options = options_.generation;
   input.want_cross_attentions = options_.cross_attention;
   RETURN_IF_ERROR(generator_.Validate(input));
-  RETURN_IF_ERROR(model_->generation->CheckSize(input));
+  RETURN_IF_ERROR(model().generation->CheckSize(input));
   results_[row].input_tokens += SourceTokensOf(input);
   parts_.push_back({row, std::move(input), {}, TextStream(&generator_), "", false});
   return absl::OkStatus();
 }
 
-absl::Status GenerateRequest::QueueParts() {
+std::vector<std::unique_ptr<BatchTask>> GenerateRequest::MakeTasks() {
   std::vector<std::unique_ptr<BatchTask>> tasks;
   tasks.reserve(parts_.size());
-  queued_ = clock_->Now();
   for (size_t part = 0; part < parts_.size(); ++part) {
-    tasks.push_back(std::make_unique<PartTask>(shared_from_this(), part));
+    tasks.push_back(std::make_unique<PartTask>(*this, part));
   }
-  return model_->queue->Schedule(&tasks);
+  return tasks;
 }
 
 void GenerateRequest::OnToken(size_t part, int32_t token) {
-  if (observer_ == nullptr || ended_.load(std::memory_order_relaxed)) return;
+  if (observer_ == nullptr || ended()) return;
   // Of several samples the best is not known yet.
   if (options_.generation.num_return_sequences > 1) return;
   parts_[part].text += parts_[part].stream.Add(token);
@@ -216,22 +180,23 @@ void GenerateRequest::RecordTimes(const GenerationResult& result, const Generati
     longest = std::max(longest, static_cast<int64_t>(sequence.ids.size()));
     output_tokens += static_cast<int64_t>(sequence.ids.size());
   }
-  model_->metrics->AddTokens("output", output_tokens);
-  model_->metrics->ObserveFirstToken(times.first_token - call_->arrival);
+  model().metrics->AddTokens("output", output_tokens);
+  model().metrics->ObserveFirstToken(times.first_token - call().arrival);
   if (longest > 1) {
-    model_->metrics->ObserveTimePerToken((times.last_token - times.first_token) /
+    model().metrics->ObserveTimePerToken((times.last_token - times.first_token) /
                                          static_cast<double>(longest - 1));
   }
-  MutexLock lock(&mutex_);
-  timing_.queue = std::max(timing_.queue, times.joined - queued_);
-  timing_.compute = std::max(timing_.compute, times.last_token - times.joined);
-  timing_.output_tokens += output_tokens;
-  ++timing_.batches;
+  Record([&](CallTiming& timing) {
+    timing.queue = std::max(timing.queue, times.joined - queued());
+    timing.compute = std::max(timing.compute, times.last_token - times.joined);
+    timing.output_tokens += output_tokens;
+    ++timing.batches;
+  });
 }
 
 void GenerateRequest::FinishPart(size_t number, GenerationResult result,
                                  const GenerationTimes& times) {
-  if (ended_.load(std::memory_order_relaxed)) return;
+  if (ended()) return;
   Part& part = parts_[number];
   RecordTimes(result, times);
   part.result = std::move(result);
@@ -243,13 +208,7 @@ void GenerateRequest::FinishPart(size_t number, GenerationResult result,
     TellRow(part.row);
   }
   if (--rows_[part.row].parts_left > 0) return;
-  const absl::Status finished = FinishRow(part.row);
-  if (!finished.ok()) return End(finished);
-  {
-    MutexLock lock(&mutex_);
-    if (--rows_left_ > 0) return;
-  }
-  End(absl::OkStatus());
+  EndRows(1, FinishRow(part.row));
 }
 
 absl::StatusOr<GeneratedRow::Alternative> GenerateRequest::MakeAlternative(const Row& row,
@@ -284,7 +243,7 @@ absl::Status GenerateRequest::FinishRow(size_t number) {
     ASSIGN_OR_RETURN(GeneratedRow::Alternative alternative, MakeAlternative(row, i));
     result.alternatives.push_back(std::move(alternative));
   }
-  model_->metrics->AddTokens("input", result.input_tokens);
+  model().metrics->AddTokens("input", result.input_tokens);
   if (options_.cross_attention) {
     ASSIGN_OR_RETURN(result.cross_attention, MeanCrossAttention(parts_[row.first_part].result));
   }
@@ -293,19 +252,10 @@ absl::Status GenerateRequest::FinishRow(size_t number) {
   return absl::OkStatus();
 }
 
-void GenerateRequest::End(const absl::Status& status) {
-  GenerateCallback done;
-  CallTiming timing;
-  {
-    MutexLock lock(&mutex_);
-    done = std::exchange(done_, nullptr);
-    timing = timing_;
-  }
-  if (done == nullptr) return;
-  ended_.store(true, std::memory_order_relaxed);
-  if (status.ok()) model_->statistics->RecordExecution();
-  // After an error parts may still wait, or run: what they read stays.
-  done(status, status.ok() ? std::move(results_) : std::vector<GeneratedRow>(), timing);
+void GenerateRequest::Answer(const absl::Status& status, const CallTiming& timing) {
+  if (status.ok()) model().statistics->RecordExecution();
+  std::exchange(done_, nullptr)(
+      status, status.ok() ? std::move(results_) : std::vector<GeneratedRow>(), timing);
 }
 
 }  // namespace attentiond

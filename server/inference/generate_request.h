@@ -2,34 +2,28 @@
 // become tokens or pixels, wait in the model's step queue, are decoded, and become text.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "core/base/clock.h"
-#include "core/base/mutex.h"
 #include "core/engine/text_generator.h"
 #include "core/text/sentences.h"
 #include "core/vision/image_limits.h"
 #include "server/generation/generation_task.h"
 #include "server/inference/call.h"
 #include "server/inference/generate.h"
+#include "server/inference/rows_request.h"
 #include "server/inference/text_stream.h"
 #include "server/repository/model_repository.h"
 
 namespace attentiond {
 
-/// Each row, or each sentence of it, is a task of its own, all of one group: they join the running
-/// batch and leave it one by one. The first that fails ends the request; what is left of it is then
-/// dropped as cancelled.
-///
-/// Threads: Start() may run on another thread than the one that made it; what follows comes from
-/// the scheduler.
-class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
+/// Each row, or each sentence of it, is a task of its own: they join the running batch and leave it
+/// one by one. Threads: as RowsRequest's.
+class GenerateRequest final : public RowsRequest {
  public:
   struct Work {
     std::shared_ptr<LoadedModel> model;  ///< a text generator
@@ -43,13 +37,6 @@ class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
   };
 
   GenerateRequest(Work work, Clock* clock);
-
-  /// Prepares and queues the rows. Ends the request itself when that fails.
-  void Start();
-  /// Ends the request instead of starting it, and counts its rows as dropped.
-  void Reject(DropReason reason, const absl::Status& status);
-  /// Answers the request, with its rows when `status` is OK. Only the first call has an effect.
-  void End(const absl::Status& status);
 
  private:
   class PartTask;
@@ -70,7 +57,7 @@ class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
     size_t part_told = 0;  // what is told of the parts before this one is all of their text
   };
 
-  absl::Status PrepareRows();
+  absl::Status Prepare() override;
   absl::Status PrepareRow(size_t row);
   absl::Status PrepareText(size_t row);
   absl::Status PreparePicture(size_t row);
@@ -78,7 +65,8 @@ class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
   absl::Status AddPart(size_t row, GenerationInput input);
   // Of a picture all have the same number.
   int64_t SourceTokensOf(const GenerationInput& input) const;
-  absl::Status QueueParts();
+  std::vector<std::unique_ptr<BatchTask>> MakeTasks() override;
+  void Answer(const absl::Status& status, const CallTiming& timing) override;
 
   // Of the executor.
   void OnToken(size_t part, int32_t token);
@@ -90,16 +78,10 @@ class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
   void TellRow(size_t row);
   void RecordTimes(const GenerationResult& result, const GenerationTimes& times);
 
-  const std::shared_ptr<LoadedModel> model_;
   const TextGenerator& generator_;
-  const std::shared_ptr<Call> call_;
   GenerateOptions options_;
   const ImageLimits images_;
-  const uint64_t group_;
-  Clock* const clock_;
-  const absl::Time created_;
   const std::shared_ptr<GenerateObserver> observer_;
-  std::atomic<bool> ended_{false};
 
   // Written before the parts are queued, then by the executor alone; the scheduler's lock is
   // between.
@@ -108,12 +90,7 @@ class GenerateRequest : public std::enable_shared_from_this<GenerateRequest> {
   std::vector<Row> rows_;
   std::vector<Part> parts_;
   std::vector<GeneratedRow> results_;
-  absl::Time queued_;
-
-  Mutex mutex_;
-  GenerateCallback done_ ABSL_GUARDED_BY(mutex_);
-  int64_t rows_left_ ABSL_GUARDED_BY(mutex_);
-  CallTiming timing_ ABSL_GUARDED_BY(mutex_);
+  GenerateCallback done_;  // Answer()'s
 };
 
 }  // namespace attentiond
