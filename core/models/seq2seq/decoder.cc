@@ -111,32 +111,27 @@ Decoder::Activations Decoder::Prepare(absl::Span<const DecoderRow> rows, char* p
   return at;
 }
 
-absl::Status Decoder::SelfAttend(const StackLayerWeights::SelfAttention& weights,
-                                 const Activations& at, int64_t layer,
-                                 ExecutionContext& context) const {
+absl::Status Decoder::Project(const NormWeights& norm, const Linear& projection,
+                              const Activations& at, ExecutionContext& context) const {
+  return projection.Run({.x = parts_.stack.Before(norm, at.hidden, at.normed, at.count(), context),
+                         .x_stride = config().hidden_size,
+                         .y = at.query_key_value,
+                         .y_stride = projection.out_features(),
+                         .rows = at.count()},
+                        context);
+}
+
+template <typename Weights>
+absl::Status Decoder::AddAttention(const Weights& weights, absl::Span<const PagedRow> rows,
+                                   int64_t query_stride, const Activations& at, int64_t layer,
+                                   ExecutionContext& context) const {
   const int64_t hidden = config().hidden_size, width = config().attention_width();
-  const auto part = static_cast<size_t>(width) * ByteSize(parts_.stack.dtype());
-  RETURN_IF_ERROR(weights.query_key_value.Run(
-      {.x = parts_.stack.Before(weights.norm, at.hidden, at.normed, at.count(), context),
-       .x_stride = hidden,
-       .y = at.query_key_value,
-       .y_stride = 3 * width,
-       .rows = at.count()},
-      context));
-  const char* const keys = static_cast<const char*>(at.query_key_value) + part;
-  WriteKeyValues({.layout = layout(),
-                  .layer = layer,
-                  .tokens = at.places,
-                  .keys = keys,
-                  .values = keys + part,
-                  .stride = 3 * width},
-                 context);
   PagedAttention({.layout = layout(),
                   .layer = layer,
                   .pages = at.pages,
-                  .rows = at.self,
+                  .rows = rows,
                   .query = at.query_key_value,
-                  .query_stride = 3 * width,
+                  .query_stride = query_stride,
                   .output = at.attended,
                   .output_stride = width,
                   .scale = config().attention_scale},
@@ -152,41 +147,33 @@ absl::Status Decoder::SelfAttend(const StackLayerWeights::SelfAttention& weights
   return absl::OkStatus();
 }
 
+absl::Status Decoder::SelfAttend(const StackLayerWeights::SelfAttention& weights,
+                                 const Activations& at, int64_t layer,
+                                 ExecutionContext& context) const {
+  RETURN_IF_ERROR(Project(weights.norm, weights.query_key_value, at, context));
+  const int64_t width = config().attention_width();
+  const auto part = static_cast<size_t>(width) * ByteSize(parts_.stack.dtype());
+  const char* const keys = static_cast<const char*>(at.query_key_value) + part;
+  WriteKeyValues({.layout = layout(),
+                  .layer = layer,
+                  .tokens = at.places,
+                  .keys = keys,
+                  .values = keys + part,
+                  .stride = 3 * width},
+                 context);
+  return AddAttention(weights, at.self, 3 * width, at, layer, context);
+}
+
 absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weights,
                                   const Activations& at, int64_t layer,
                                   ExecutionContext& context) const {
-  const int64_t hidden = config().hidden_size, width = config().attention_width();
-  RETURN_IF_ERROR(weights.query.Run(
-      {.x = parts_.stack.Before(weights.norm, at.hidden, at.normed, at.count(), context),
-       .x_stride = hidden,
-       .y = at.query_key_value,
-       .y_stride = width,
-       .rows = at.count()},
-      context));
+  RETURN_IF_ERROR(Project(weights.norm, weights.query, at, context));
   for (size_t r = 0; r < at.rows.size(); ++r) {
     const DecoderRow& row = at.rows[r];
     if (row.cross_weights == nullptr) continue;
     at.cross[r].weights = row.cross_weights + layer * config().num_heads * row.memory_length;
   }
-  PagedAttention({.layout = layout(),
-                  .layer = layer,
-                  .pages = at.pages,
-                  .rows = at.cross,
-                  .query = at.query_key_value,
-                  .query_stride = width,
-                  .output = at.attended,
-                  .output_stride = width,
-                  .scale = config().attention_scale},
-                 context);
-  RETURN_IF_ERROR(weights.output.Run({.x = at.attended,
-                                      .x_stride = width,
-                                      .y = at.hidden,
-                                      .y_stride = hidden,
-                                      .rows = at.count(),
-                                      .residual = at.hidden},
-                                     context));
-  parts_.stack.After(weights.norm, at.hidden, at.count(), context);
-  return absl::OkStatus();
+  return AddAttention(weights, at.cross, config().attention_width(), at, layer, context);
 }
 
 absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,

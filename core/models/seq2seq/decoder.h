@@ -75,6 +75,14 @@ class Decoder {
 
  private:
   struct Activations;
+  /// What attends, of the hidden states: normed if the stack norms first, then projected.
+  absl::Status Project(const NormWeights& norm, const Linear& projection, const Activations& at,
+                       ExecutionContext& context) const;
+  /// Adds to the hidden states what those queries attend to in `rows`.
+  template <typename Weights>
+  absl::Status AddAttention(const Weights& weights, absl::Span<const PagedRow> rows,
+                            int64_t query_stride, const Activations& at, int64_t layer,
+                            ExecutionContext& context) const;
   absl::Status SelfAttend(const StackLayerWeights::SelfAttention& weights, const Activations& at,
                           int64_t layer, ExecutionContext& context) const;
   absl::Status CrossAttend(const StackLayerWeights::CrossAttention& weights, const Activations& at,
