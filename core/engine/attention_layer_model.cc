@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
-#include "core/engine/int8_check.h"
+#include "core/engine/checked_load.h"
 #include "core/engine/precision.h"
 #include "core/models/multi_head_attention_layer.h"
 
@@ -27,17 +27,6 @@ class AttentionLayerModel final : public Model, public AttentionLayer {
   const MultiHeadAttentionLayer layer_;
 };
 
-absl::StatusOr<double> CheckInt8(const MultiHeadAttentionConfig& config,
-                                 const Checkpoint& checkpoint,
-                                 const MultiHeadAttentionLayer& layer) {
-  WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(const MultiHeadAttentionLayer in_f32,
-                   MultiHeadAttentionLayer::Load(config, DType::kF32, &loader));
-  ASSIGN_OR_RETURN(const CanaryOutputs expected, RunCanary(config, in_f32));
-  ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(config, layer));
-  return CompareInt8(outputs, expected);
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadAttentionLayer(const Checkpoint& checkpoint,
@@ -57,13 +46,16 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadAttentionLayer(const Checkpoint
   info.value_size = config.value_dim;
 
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(MultiHeadAttentionLayer layer,
-                   MultiHeadAttentionLayer::Load(config, types, &loader));
-  if (types.weights == DType::kI8) {
-    ASSIGN_OR_RETURN(info.int8_cosine, CheckInt8(config, checkpoint, layer));
-  }
+  const auto load = [&config](LinearTypes in, WeightLoader* weights) {
+    return MultiHeadAttentionLayer::Load(config, in, weights);
+  };
+  const auto run = [&config](const MultiHeadAttentionLayer& layer) {
+    return RunCanary(config, layer);
+  };
+  ASSIGN_OR_RETURN(auto checked, LoadChecked(types, checkpoint, &loader, load, run));
+  info.int8_cosine = checked.int8_cosine;
   info.weight_bytes = loader.loaded_bytes();
-  return std::make_shared<const AttentionLayerModel>(std::move(info), std::move(layer));
+  return std::make_shared<const AttentionLayerModel>(std::move(info), std::move(checked.model));
 }
 
 }  // namespace attentiond

@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/checked_load.h"
 #include "core/engine/generator_canary.h"
 #include "core/engine/generator_parts.h"
-#include "core/engine/int8_check.h"
 #include "core/engine/load_image_processor.h"
 #include "core/engine/precision.h"
 #include "core/engine/text_generator.h"
@@ -92,14 +92,16 @@ ModelInfo InfoOf(const CaptionConfig& config, const std::string& type, DType com
   return info;
 }
 
-/// As for encoders of texts: gone before the weights in int8 are made.
-absl::StatusOr<CanaryOutputs> RunCanaryInF32(const CaptionConfig& config,
-                                             const Checkpoint& checkpoint) {
-  WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(const VisionEncoder encoder,
-                   VisionEncoder::Load(config.vision, DType::kF32, &loader));
-  ASSIGN_OR_RETURN(const Decoder decoder, LoadCaptionDecoder(config, DType::kF32, &loader));
-  return RunCanary(encoder, decoder);
+struct Networks {
+  VisionEncoder encoder;
+  Decoder decoder;
+};
+
+absl::StatusOr<Networks> LoadNetworks(const CaptionConfig& config, LinearTypes types,
+                                      WeightLoader* loader) {
+  ASSIGN_OR_RETURN(VisionEncoder encoder, VisionEncoder::Load(config.vision, types, loader));
+  ASSIGN_OR_RETURN(Decoder decoder, LoadCaptionDecoder(config, types, loader));
+  return Networks{std::move(encoder), std::move(decoder)};
 }
 
 }  // namespace
@@ -110,14 +112,14 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadCaptionModel(const Checkpoint& 
   ASSIGN_OR_RETURN(const CaptionConfig config, ParseCaptionConfig(checkpoint.config()));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
-  const bool in_int8 = types.weights == DType::kI8;
-  CanaryOutputs in_f32;
-  if (in_int8) {
-    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
-  }
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(VisionEncoder encoder, VisionEncoder::Load(config.vision, types, &loader));
-  ASSIGN_OR_RETURN(Decoder decoder, LoadCaptionDecoder(config, types, &loader));
+  const auto load = [&config](LinearTypes in, WeightLoader* weights) {
+    return LoadNetworks(config, in, weights);
+  };
+  const auto run = [](const Networks& networks) {
+    return RunCanary(networks.encoder, networks.decoder);
+  };
+  ASSIGN_OR_RETURN(auto checked, LoadChecked(types, checkpoint, &loader, load, run));
   ASSIGN_OR_RETURN(GenerationOptions defaults, LoadGeneratorOptions(directory, config.decoder));
   if (config.start_token) defaults.decoder_start_token_id = *config.start_token;
   if (config.end_token) defaults.eos_token_id = {*config.end_token};
@@ -128,15 +130,12 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadCaptionModel(const Checkpoint& 
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Tokenizer> tokenizer, Tokenizer::Load(directory));
   ModelInfo info = InfoOf(config, checkpoint.config().value("model_type", ""), types.weights);
-  if (in_int8) {
-    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(encoder, decoder));
-    ASSIGN_OR_RETURN(info.int8_cosine, CompareInt8(outputs, in_f32));
-  }
+  info.int8_cosine = checked.int8_cosine;
   info.tokenizer = "tokenizer.json";
   info.weight_bytes = loader.loaded_bytes();
-  return std::make_shared<const CaptionModel>(
-      CaptionModel::Parts{std::move(info), std::move(defaults), std::move(tokenizer),
-                          std::move(processor), std::move(encoder), std::move(decoder)});
+  return std::make_shared<const CaptionModel>(CaptionModel::Parts{
+      std::move(info), std::move(defaults), std::move(tokenizer), std::move(processor),
+      std::move(checked.model.encoder), std::move(checked.model.decoder)});
 }
 
 }  // namespace attentiond

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/engine/checked_load.h"
 #include "core/engine/image_classifier.h"
-#include "core/engine/int8_check.h"
 #include "core/engine/load_image_processor.h"
 #include "core/engine/precision.h"
 #include "core/models/image_classification.h"
@@ -64,14 +64,6 @@ ModelInfo InfoOf(const ImageClassificationConfig& config, DType compute) {
   return info;
 }
 
-/// As for encoders of texts: gone before the weights in int8 are made.
-absl::StatusOr<CanaryOutputs> RunCanaryInF32(const VisionConfig& config,
-                                             const Checkpoint& checkpoint) {
-  WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(const VisionEncoder encoder, VisionEncoder::Load(config, DType::kF32, &loader));
-  return RunCanary(encoder);
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadImageClassifier(const Checkpoint& checkpoint,
@@ -83,22 +75,18 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadImageClassifier(const Checkpoin
                    LoadImageProcessor(checkpoint.directory(), config.vision));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
-  const bool in_int8 = types.weights == DType::kI8;
-  CanaryOutputs in_f32;
-  if (in_int8) {
-    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config.vision, checkpoint));
-  }
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(VisionEncoder encoder, VisionEncoder::Load(config.vision, types, &loader));
+  const auto load = [&config](LinearTypes in, WeightLoader* weights) {
+    return VisionEncoder::Load(config.vision, in, weights);
+  };
+  const auto run = [](const VisionEncoder& encoder) { return RunCanary(encoder); };
+  ASSIGN_OR_RETURN(auto checked, LoadChecked(types, checkpoint, &loader, load, run));
   ASSIGN_OR_RETURN(ImageClassificationHead head, ImageClassificationHead::Load(config, &loader));
   ModelInfo info = InfoOf(config, types.weights);
-  if (in_int8) {
-    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(encoder));
-    ASSIGN_OR_RETURN(info.int8_cosine, CompareInt8(outputs, in_f32));
-  }
+  info.int8_cosine = checked.int8_cosine;
   info.weight_bytes = loader.loaded_bytes();
   return std::make_shared<const ImageClassifierModel>(ImageClassifierModel::Parts{
-      std::move(info), std::move(processor), std::move(encoder), std::move(head)});
+      std::move(info), std::move(processor), std::move(checked.model), std::move(head)});
 }
 
 }  // namespace attentiond

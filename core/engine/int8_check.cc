@@ -16,16 +16,6 @@ namespace {
 
 constexpr std::array<int64_t, 4> kRowLengths = {3, 8, 16, 32};
 
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double products = 0, a_squares = 0, b_squares = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    products += double{a[i]} * double{b[i]};
-    a_squares += double{a[i]} * double{a[i]};
-    b_squares += double{b[i]} * double{b[i]};
-  }
-  return products / std::sqrt(a_squares * b_squares);
-}
-
 std::vector<float> RandomFloats(int64_t count, std::mt19937* generator) {
   std::vector<float> values(static_cast<size_t>(count));
   std::normal_distribution<float> normal;
@@ -108,6 +98,16 @@ absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,
   ExecutionContext context(&threads);
   RETURN_IF_ERROR(layer.Run(call, context));
   return outputs;
+}
+
+double Cosine(absl::Span<const float> a, absl::Span<const float> b) {
+  double products = 0, a_squares = 0, b_squares = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    products += double{a[i]} * double{b[i]};
+    a_squares += double{a[i]} * double{a[i]};
+    b_squares += double{b[i]} * double{b[i]};
+  }
+  return products / std::sqrt(a_squares * b_squares);
 }
 
 absl::StatusOr<double> CompareInt8(const CanaryOutputs& in_int8, const CanaryOutputs& in_f32) {

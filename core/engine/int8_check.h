@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "core/models/encoder.h"
 #include "core/models/multi_head_attention_config.h"
 #include "core/models/multi_head_attention_layer.h"
@@ -31,6 +32,9 @@ absl::StatusOr<CanaryOutputs> RunCanary(const MultiHeadAttentionConfig& config,
 std::vector<float> CanaryPixels(const VisionConfig& config);
 /// A copy of what a model left in its context's memory.
 std::vector<float> AsFloats(const TensorView& tensor);
+
+/// Of the angle between two vectors of one size; NaN when one is zero.
+double Cosine(absl::Span<const float> a, absl::Span<const float> b);
 
 /// Less than this is refused.
 inline constexpr double kLowestInt8Cosine = 0.90;

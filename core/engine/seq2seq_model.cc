@@ -1,18 +1,16 @@
 // core/engine/seq2seq_model.cc -- loads an encoder, a decoder and their tokenizer, and joins them.
 #include "core/engine/seq2seq_model.h"
 
-#include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/checked_load.h"
+#include "core/engine/fit_tokenizer.h"
 #include "core/engine/generator_canary.h"
 #include "core/engine/generator_parts.h"
-#include "core/engine/int8_check.h"
 #include "core/engine/precision.h"
 #include "core/engine/text_generator.h"
 #include "core/models/seq2seq/seq2seq_config.h"
@@ -114,33 +112,13 @@ absl::Status LoadTokenizer(const std::string& directory, Seq2SeqModel::Parts* pa
       TranslationTokenizer::Load(directory);
   if (absl::IsNotFound(tokenizer.status())) return absl::OkStatus();
   RETURN_IF_ERROR(tokenizer.status());
-  const int64_t vocab_size = parts->info.vocab_size;
-  if ((*tokenizer)->vocab_size() > vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(directory, ": the tokenizer's vocabulary has ", (*tokenizer)->vocab_size(),
-                     " tokens, at most \"vocab_size\" ", vocab_size,
-                     " of config.json (the rows of the embedding table) are allowed"));
-  }
-  if ((*tokenizer)->model_max_length() > 0) {
-    parts->info.max_length = std::min(parts->info.max_length, (*tokenizer)->model_max_length());
-  }
+  constexpr absl::string_view kFiles[] = {"tokenizer.json", "source.spm", "sentencepiece.bpe.model",
+                                          "spiece.model", "vocab.json"};
+  RETURN_IF_ERROR(FitTokenizer(directory, kFiles,
+                               {(*tokenizer)->vocab_size(), (*tokenizer)->model_max_length()},
+                               &parts->info));
   parts->tokenizer = *std::move(tokenizer);
-  for (const char* const file :
-       {"tokenizer.json", "source.spm", "sentencepiece.bpe.model", "spiece.model", "vocab.json"}) {
-    std::error_code error;
-    if (!std::filesystem::exists(absl::StrCat(directory, "/", file), error)) continue;
-    parts->info.tokenizer = file;
-    break;
-  }
   return absl::OkStatus();
-}
-
-/// As for encoders of texts: gone before the weights in int8 are made.
-absl::StatusOr<CanaryOutputs> RunCanaryInF32(const Seq2SeqConfig& config,
-                                             const Checkpoint& checkpoint) {
-  WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(const TextSeq2Seq model, LoadTextSeq2Seq(config, DType::kF32, &loader));
-  return RunCanary(model);
 }
 
 }  // namespace
@@ -151,21 +129,17 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadSeq2SeqModel(const Checkpoint& 
   ASSIGN_OR_RETURN(const Seq2SeqConfig config, ParseSeq2SeqConfig(family, checkpoint.config()));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
-  const bool in_int8 = types.weights == DType::kI8;
-  CanaryOutputs in_f32;
-  if (in_int8) {
-    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
-  }
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(TextSeq2Seq model, LoadTextSeq2Seq(config, types, &loader));
+  const auto load = [&config](LinearTypes in, WeightLoader* weights) {
+    return LoadTextSeq2Seq(config, in, weights);
+  };
+  const auto run = [](const TextSeq2Seq& model) { return RunCanary(model); };
+  ASSIGN_OR_RETURN(auto checked, LoadChecked(types, checkpoint, &loader, load, run));
   ASSIGN_OR_RETURN(GenerationOptions defaults,
                    LoadGeneratorOptions(checkpoint.directory(), config.decoder));
   Seq2SeqModel::Parts parts{InfoOf(config, types.weights), std::move(defaults), nullptr,
-                            std::move(model)};
-  if (in_int8) {
-    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(parts.model));
-    ASSIGN_OR_RETURN(parts.info.int8_cosine, CompareInt8(outputs, in_f32));
-  }
+                            std::move(checked.model)};
+  parts.info.int8_cosine = checked.int8_cosine;
   RETURN_IF_ERROR(LoadTokenizer(checkpoint.directory(), &parts));
   parts.info.weight_bytes = loader.loaded_bytes();
   return std::make_shared<const Seq2SeqModel>(std::move(parts));

@@ -2,15 +2,14 @@
 #include "core/engine/text_encoder_model.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/engine/checked_load.h"
 #include "core/engine/encoder_row_validation.h"
-#include "core/engine/int8_check.h"
+#include "core/engine/fit_tokenizer.h"
 #include "core/engine/precision.h"
 #include "core/engine/ragged_batch.h"
 #include "core/models/classification_head.h"
@@ -210,39 +209,18 @@ ModelInfo InfoOf(const EncoderConfig& config, DType compute) {
   return info;
 }
 
-void LowerLimit(int64_t limit, int64_t* max_length) {
-  if (limit > 0) *max_length = std::min(*max_length, limit);
-}
-
-/// The file that Tokenizer::Load() takes.
-std::string TokenizerFile(const std::string& directory) {
-  std::error_code error;
-  const bool has_json = std::filesystem::exists(directory + "/tokenizer.json", error);
-  return has_json ? "tokenizer.json" : "vocab.txt";
-}
-
-/// What the encoder makes of the check's inputs in f32. Its weights are gone afterwards, before
-/// those in int8 are made: loading takes no more memory than loading in f32 does.
-absl::StatusOr<CanaryOutputs> RunCanaryInF32(const EncoderConfig& config,
-                                             const Checkpoint& checkpoint) {
-  WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(const Encoder encoder, Encoder::Load(config, DType::kF32, &loader));
-  return RunCanary(encoder);
-}
-
 /// A checkpoint without tokenizer files is served by token ids alone.
 absl::Status LoadTokenizer(const std::string& directory, TextEncoderModel::Parts* parts) {
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Load(directory);
   if (absl::IsNotFound(tokenizer.status())) return absl::OkStatus();
   RETURN_IF_ERROR(tokenizer.status());
-  if ((*tokenizer)->vocab_size() > parts->info.vocab_size) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(directory, ": the tokenizer's vocabulary has ", (*tokenizer)->vocab_size(),
-                     " tokens, at most \"vocab_size\" ", parts->info.vocab_size,
-                     " of config.json (the rows of the embedding table) are allowed"));
-  }
-  LowerLimit((*tokenizer)->model_max_length(), &parts->info.max_length);
-  parts->info.tokenizer = TokenizerFile(directory);
+  // In Tokenizer::Load()'s order.
+  constexpr absl::string_view kFiles[] = {"tokenizer.json",          "vocab.txt",      "vocab.json",
+                                          "sentencepiece.bpe.model", "spiece.model",   "spm.model",
+                                          "sentencepiece.model",     "tokenizer.model"};
+  RETURN_IF_ERROR(FitTokenizer(directory, kFiles,
+                               {(*tokenizer)->vocab_size(), (*tokenizer)->model_max_length()},
+                               &parts->info));
   parts->tokenizer = *std::move(tokenizer);
   return absl::OkStatus();
 }
@@ -255,13 +233,12 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& c
   ASSIGN_OR_RETURN(const EncoderConfig config, ParseEncoderConfig(family, checkpoint.config()));
   const LinearTypes types =
       ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16);
-  const bool in_int8 = types.weights == DType::kI8;
-  CanaryOutputs in_f32;
-  if (in_int8) {
-    ASSIGN_OR_RETURN(in_f32, RunCanaryInF32(config, checkpoint));
-  }
   WeightLoader loader(&checkpoint);
-  ASSIGN_OR_RETURN(Encoder encoder, Encoder::Load(config, types, &loader));
+  const auto load = [&config](LinearTypes in, WeightLoader* weights) {
+    return Encoder::Load(config, in, weights);
+  };
+  const auto run = [](const Encoder& encoder) { return RunCanary(encoder); };
+  ASSIGN_OR_RETURN(auto checked, LoadChecked(types, checkpoint, &loader, load, run));
   SentenceTransformersConfig sentences;
   if (config.task == EncoderTask::kEmbedding) {
     ASSIGN_OR_RETURN(sentences,
@@ -271,12 +248,9 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& c
   TextEncoderModel::Parts parts{.info = InfoOf(config, types.weights),
                                 .positions = config.positions,
                                 .head_pooling = config.head_pooling,
-                                .encoder = std::move(encoder),
+                                .encoder = std::move(checked.model),
                                 .embedding = std::move(embedding)};
-  if (in_int8) {
-    ASSIGN_OR_RETURN(const CanaryOutputs outputs, RunCanary(parts.encoder));
-    ASSIGN_OR_RETURN(parts.info.int8_cosine, CompareInt8(outputs, in_f32));
-  }
+  parts.info.int8_cosine = checked.int8_cosine;
   if (config.task != EncoderTask::kEmbedding) {
     ASSIGN_OR_RETURN(parts.head, ClassificationHead::Load(config, &loader));
   }
@@ -284,7 +258,9 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadTextEncoder(const Checkpoint& c
   parts.info.chosen_embedding_size = parts.embedding.SizeOf(Pooling::kMean);
   parts.info.prompts = std::move(sentences.prompts);
   parts.info.default_prompt = std::move(sentences.default_prompt);
-  LowerLimit(sentences.max_length, &parts.info.max_length);
+  if (sentences.max_length > 0) {
+    parts.info.max_length = std::min(parts.info.max_length, sentences.max_length);
+  }
   RETURN_IF_ERROR(LoadTokenizer(checkpoint.directory(), &parts));
   parts.info.weight_bytes = loader.loaded_bytes() + parts.embedding.loaded_bytes();
   return std::make_shared<const TextEncoderModel>(std::move(parts));

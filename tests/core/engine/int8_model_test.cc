@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/engine/int8_check.h"
 #include "core/engine/model.h"
 #include "core/weights/json_file.h"
 #include "tests/testing/expect_near.h"
@@ -29,17 +30,6 @@ using nlohmann::json;
 // sqrt(4 L) 1%, which also is the sine of the angle to f32.
 double UsualError(const ModelInfo& info) {
   return std::sqrt(4.0 * static_cast<double>(info.num_layers)) * 0.01;
-}
-
-double Cosine(absl::Span<const float> a, absl::Span<const float> b) {
-  EXPECT_EQ(a.size(), b.size());
-  double products = 0, a_squares = 0, b_squares = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    products += double{a[i]} * double{b[i]};
-    a_squares += double{a[i]} * double{a[i]};
-    b_squares += double{b[i]} * double{b[i]};
-  }
-  return products / std::sqrt(a_squares * b_squares);
 }
 
 size_t LargestOf(absl::Span<const float> values) {
