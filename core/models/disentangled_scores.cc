@@ -9,6 +9,7 @@
 #include "core/base/status_macros.h"
 #include "core/models/float_conversion.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/row_stride.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
@@ -187,6 +188,7 @@ absl::Status DisentangledScores::AddHead(const AttendedRows& rows, int64_t head,
   // A cache line more than a row: a power of two apart, the rows that a query picks from would
   // compete for few places in the cache.
   const int64_t stride = 2 * config_.span() + 64 / element;
+  const int64_t x_stride = RowStride(3 * hidden, dtype_);
   char* const by_query = static_cast<char*>(
       context.workspace().Get(Workspace::Slot::kPositionProducts,
                               static_cast<size_t>((queries + keys) * stride * element)));
@@ -195,12 +197,12 @@ absl::Status DisentangledScores::AddHead(const AttendedRows& rows, int64_t head,
       static_cast<const char*>(rows.query_key_value) + head * head_dim_ * element;
   if (!layer.keys.empty()) {
     RETURN_IF_ERROR(layer.keys[static_cast<size_t>(head)].Run(
-        {.x = query, .x_stride = 3 * hidden, .y = by_query, .y_stride = stride, .rows = queries},
+        {.x = query, .x_stride = x_stride, .y = by_query, .y_stride = stride, .rows = queries},
         context));
   }
   if (!layer.queries.empty()) {
     RETURN_IF_ERROR(layer.queries[static_cast<size_t>(head)].Run({.x = query + hidden * element,
-                                                                  .x_stride = 3 * hidden,
+                                                                  .x_stride = x_stride,
                                                                   .y = by_key,
                                                                   .y_stride = stride,
                                                                   .rows = keys},

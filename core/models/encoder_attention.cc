@@ -81,17 +81,17 @@ absl::Status EncoderAttention::Attend(const AttendedRows& rows, AttentionArgs ar
 
 void* EncoderAttention::OutputAt(const Call& call, int64_t token) const {
   return static_cast<char*>(call.attended) +
-         static_cast<size_t>(token * hidden_size()) * ByteSize(dtype_);
+         static_cast<size_t>(token * output_stride()) * ByteSize(dtype_);
 }
 
 /// The arguments that all calls share, for rows that begin at `first_token`.
 AttentionArgs EncoderAttention::ArgsFor(const Call& call, int64_t first_token) const {
   const int64_t hidden = hidden_size();
   const auto column = [&](int64_t channel) {
-    const auto element = static_cast<size_t>(first_token * 3 * hidden + channel);
+    const auto element = static_cast<size_t>(first_token * projection_stride() + channel);
     return AttentionOperand{
         static_cast<const char*>(call.query_key_value) + element * ByteSize(dtype_), 0, head_dim_,
-        3 * hidden};
+        projection_stride()};
   };
   AttentionArgs args;
   args.num_heads = args.num_kv_heads = num_heads_;
@@ -109,12 +109,13 @@ absl::Status EncoderAttention::RunFirstTokens(const EncoderBatch& batch, const C
   const int64_t hidden = hidden_size();
   const size_t rows = call.first_token_rows;
   const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(dtype_);
+  const size_t stride_bytes = static_cast<size_t>(projection_stride()) * ByteSize(dtype_);
   auto* const queries =
       static_cast<char*>(context.workspace().Get(Workspace::Slot::kNormed, rows * row_bytes));
   const auto* const projected = static_cast<const char*>(call.query_key_value);
   for (size_t row = 0; row < rows; ++row) {
     const auto first = static_cast<size_t>(batch.cumulative[row]);
-    std::memcpy(queries + row * row_bytes, projected + first * 3 * row_bytes, row_bytes);
+    std::memcpy(queries + row * row_bytes, projected + first * stride_bytes, row_bytes);
   }
   const absl::Span<int64_t> one_each = RowStarts(rows + 1, context);
   std::iota(one_each.begin(), one_each.end(), 0);
@@ -125,7 +126,7 @@ absl::Status EncoderAttention::RunFirstTokens(const EncoderBatch& batch, const C
   args.query_lengths.cumulative = one_each;
   args.kv_lengths.cumulative = batch.cumulative.first(rows + 1);
   AttentionOutputs outputs;
-  outputs.output = {call.attended, 0, head_dim_, hidden};
+  outputs.output = {call.attended, 0, head_dim_, output_stride()};
   return Attend({.layer = call.layer, .longest = LongestOf(batch, 0, rows)}, args, outputs,
                 context);
 }
@@ -170,8 +171,8 @@ absl::Status EncoderAttention::RunBlocks(const EncoderBatch& batch, const Call& 
       operand->batch_stride = block * operand->token_stride;
     }
     AttentionOutputs outputs;
-    outputs.output = {OutputAt(call, output_token + query), block * hidden_size(), head_dim_,
-                      hidden_size()};
+    outputs.output = {OutputAt(call, output_token + query), block * output_stride(), head_dim_,
+                      output_stride()};
     return Attend(
         {.layer = call.layer, .longest = keys, .queries = queries, .first_query = query - key},
         args, outputs, context);
@@ -196,7 +197,7 @@ absl::Status EncoderAttention::RunTogether(const EncoderBatch& batch, const Call
   args.batch = static_cast<int64_t>(count);
   args.query_lengths.cumulative = args.kv_lengths.cumulative = starts;
   AttentionOutputs outputs;
-  outputs.output = {OutputAt(call, OutputToken(batch, call, begin)), 0, head_dim_, hidden_size()};
+  outputs.output = {OutputAt(call, OutputToken(batch, call, begin)), 0, head_dim_, output_stride()};
   return Attend({.layer = call.layer, .longest = LongestOf(batch, begin, end)}, args, outputs,
                 context);
 }
@@ -211,7 +212,7 @@ absl::Status EncoderAttention::RunAlone(const EncoderBatch& batch, const Call& c
   args.kv_lengths.dense_length = length;
 
   AttentionOutputs outputs;
-  outputs.output = {OutputAt(call, OutputToken(batch, call, row)), 0, head_dim_, hidden_size()};
+  outputs.output = {OutputAt(call, OutputToken(batch, call, row)), 0, head_dim_, output_stride()};
   const size_t with_weights = batch.cumulative.size() - 1 - batch.attentions.size();
   if (row >= with_weights) {
     outputs.weights =

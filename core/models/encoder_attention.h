@@ -8,6 +8,7 @@
 #include "core/models/encoder_batch.h"
 #include "core/models/position_scores.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/row_stride.h"
 #include "core/tensor/attention_args.h"
 
 namespace attentiond {
@@ -25,13 +26,16 @@ class EncoderAttention {
     int64_t layer = 0;
     /// Of the first so many rows only the first token attends; they want no probabilities.
     size_t first_token_rows = 0;
-    const void* query_key_value = nullptr;  ///< [T, 3H]
-    void* attended = nullptr;  ///< [tokens that attend, H]: one row after the other, without gaps
+    const void* query_key_value = nullptr;  ///< [T, 3H] at projection_stride()
+    /// [tokens that attend, H], RowStride() apart: one row after the other, none left out.
+    void* attended = nullptr;
   };
+  int64_t projection_stride() const { return RowStride(3 * hidden_size(), dtype_); }
   absl::Status Run(const EncoderBatch& batch, const Call& call, ExecutionContext& context) const;
 
  private:
   int64_t hidden_size() const { return num_heads_ * head_dim_; }
+  int64_t output_stride() const { return RowStride(hidden_size(), dtype_); }
   void* OutputAt(const Call& call, int64_t token) const;
   AttentionArgs ArgsFor(const Call& call, int64_t first_token) const;
   absl::Status RunFirstTokens(const EncoderBatch& batch, const Call& call,

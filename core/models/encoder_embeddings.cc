@@ -6,6 +6,7 @@
 #include "core/base/status_macros.h"
 #include "core/ops/embedding.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/row_stride.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
@@ -53,19 +54,22 @@ absl::Status EncoderEmbeddings::Run(const EncoderBatch& batch, void* hidden,
   if (positions_.view().data != nullptr) lookups.push_back({positions_.view(), batch.positions});
   if (types_.view().data != nullptr) lookups.push_back({types_.view(), batch.type_ids});
   const int64_t tokens = batch.num_tokens();
+  // As wide as what is looked up: hidden states, or what is projected to them.
+  const int64_t embedded_stride = RowStride(embedding_size_, compute_);
   void* embedded = hidden;
   if (projection_) {
     embedded =
         context.workspace().Get(Workspace::Slot::kAttentionOutput,
-                                static_cast<size_t>(tokens * embedding_size_) * ByteSize(compute_));
+                                static_cast<size_t>(tokens * embedded_stride) * ByteSize(compute_));
   }
-  Embed(lookups, compute_, embedded, context);
+  Embed(lookups, compute_, embedded, embedded_stride, context);
   const auto norm = [&](void* states, int64_t width) {
     LayerNorm({.x = states,
                .y = states,
                .dtype = compute_,
                .rows = tokens,
                .width = width,
+               .stride = RowStride(width, compute_),
                .gamma = norm_.gamma.data(),
                .beta = norm_.beta.data(),
                .epsilon = epsilon_},
@@ -74,9 +78,9 @@ absl::Status EncoderEmbeddings::Run(const EncoderBatch& batch, void* hidden,
   if (norms_first_) norm(embedded, embedding_size_);
   if (projection_) {
     RETURN_IF_ERROR(projection_->Run({.x = embedded,
-                                      .x_stride = embedding_size_,
+                                      .x_stride = embedded_stride,
                                       .y = hidden,
-                                      .y_stride = hidden_size_,
+                                      .y_stride = RowStride(hidden_size_, compute_),
                                       .rows = tokens},
                                      context));
   }

@@ -24,7 +24,8 @@ class EncoderEmbeddings {
                                                 const std::string& prefix, LinearTypes types,
                                                 WeightLoader* loader);
 
-  /// Writes [T, H] to `hidden`, which is not in the context's workspace slot kAttentionOutput.
+  /// Writes [T, H], RowStride() apart, to `hidden`, which is not in the context's workspace slot
+  /// kAttentionOutput.
   absl::Status Run(const EncoderBatch& batch, void* hidden, ExecutionContext& context) const;
 
  private:

@@ -47,18 +47,16 @@ absl::StatusOr<std::unique_ptr<const PositionScores>> LoadScores(const EncoderCo
 
 }  // namespace
 
-/// The buffers of one run, in the context's workspace. Rows are contiguous but for a cache line
-/// between those of the widest: powers of two apart they would compete for few places in the cache.
+/// The buffers of one run, in the context's workspace, their rows RowStride() apart.
 struct EncoderLayers::Activations {
   int64_t tokens = 0;               // T, less once some rows' first tokens are all that is left
   void* hidden = nullptr;           // [T, H]
   void* query_key_value = nullptr;  // [T, 3H]
   void* attended = nullptr;         // [T, H]
   void* normed = nullptr;           // [T, H]; of layers that norm before
-  void* intermediate = nullptr;     // [MostRows(), I] at gated_stride; of layers with a gate
+  void* intermediate = nullptr;     // [MostRows(), I]; of layers with a gate
   void* gate = nullptr;             // the same
-  int64_t gated_stride = 0;
-  void* embeddings = nullptr;  // [T, H]; when there is a convolution
+  void* embeddings = nullptr;       // [T, H]; when there is a convolution
 };
 
 absl::StatusOr<EncoderLayers> EncoderLayers::Load(const EncoderConfig& config,
@@ -83,9 +81,8 @@ absl::StatusOr<EncoderLayers> EncoderLayers::Load(const EncoderConfig& config,
 }
 
 void* EncoderLayers::InputFor(int64_t tokens, ExecutionContext& context) const {
-  return context.workspace().Get(
-      Workspace::Slot::kHidden,
-      static_cast<size_t>(tokens * config_.hidden_size) * ByteSize(compute_));
+  return context.workspace().Get(Workspace::Slot::kHidden,
+                                 static_cast<size_t>(tokens * stride()) * ByteSize(compute_));
 }
 
 absl::StatusOr<TensorView> EncoderLayers::Run(const EncoderBatch& batch,
@@ -99,6 +96,7 @@ absl::StatusOr<TensorView> EncoderLayers::Run(const EncoderBatch& batch,
   if (final_norm_) {
     RunNorm(*final_norm_, at.hidden, at.hidden, at.tokens, context);
   }
+  CloseGaps(at.hidden, at.tokens, config_.hidden_size, compute_);
   return TensorView{at.hidden, compute_, Shape{at.tokens, config_.hidden_size}};
 }
 
@@ -108,7 +106,8 @@ EncoderLayers::Activations EncoderLayers::Prepare(const EncoderBatch& batch,
   const int64_t tokens = batch.num_tokens();
   const int64_t hidden = config_.hidden_size;
   const auto get = [&](Slot slot, int64_t rows, int64_t channels) {
-    return context.workspace().Get(slot, static_cast<size_t>(rows * channels) * ByteSize(compute_));
+    return context.workspace().Get(
+        slot, static_cast<size_t>(rows * RowStride(channels, compute_)) * ByteSize(compute_));
   };
   Activations at;
   at.tokens = tokens;
@@ -118,14 +117,13 @@ EncoderLayers::Activations EncoderLayers::Prepare(const EncoderBatch& batch,
   if (NormsBefore()) at.normed = get(Slot::kNormed, tokens, hidden);
   if (config_.family->block == EncoderBlock::kPreNormGated) {
     const int64_t rows = std::min(tokens, MostRows(context));
-    at.gated_stride = config_.intermediate_size + 64 / static_cast<int64_t>(ByteSize(compute_));
-    at.intermediate = get(Slot::kIntermediate, rows, at.gated_stride);
-    at.gate = get(Slot::kGate, rows, at.gated_stride);
+    at.intermediate = get(Slot::kIntermediate, rows, config_.intermediate_size);
+    at.gate = get(Slot::kGate, rows, config_.intermediate_size);
   }
   if (convolution_) {
     at.embeddings = get(Slot::kEmbeddings, tokens, hidden);
     std::memcpy(at.embeddings, at.hidden,
-                static_cast<size_t>(tokens * hidden) * ByteSize(compute_));
+                static_cast<size_t>(tokens * stride()) * ByteSize(compute_));
   }
   if (rotary_) rotary_->Prepare(batch.positions, context);
   return at;
@@ -141,16 +139,15 @@ absl::Status EncoderLayers::RunConvolution(const EncoderBatch& batch, const Acti
 absl::Status EncoderLayers::RunLayer(int64_t index, const EncoderBatch& batch, Activations* at,
                                      ExecutionContext& context) const {
   const EncoderLayerWeights& layer = layers_[StoredLayer(config_, index)];
-  const int64_t hidden = config_.hidden_size;
   const void* x = at->hidden;
   if (NormsBefore() && layer.attention_norm) {
     RunNorm(*layer.attention_norm, at->hidden, at->normed, at->tokens, context);
     x = at->normed;
   }
   RETURN_IF_ERROR(layer.query_key_value.Run({.x = x,
-                                             .x_stride = hidden,
+                                             .x_stride = stride(),
                                              .y = at->query_key_value,
-                                             .y_stride = 3 * hidden,
+                                             .y_stride = attention_.projection_stride(),
                                              .rows = at->tokens},
                                             context));
   if (rotary_) {
@@ -166,9 +163,9 @@ absl::Status EncoderLayers::RunLayer(int64_t index, const EncoderBatch& batch, A
                                  context));
   if (is_short) KeepFirstTokens(batch, at);
   RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
-                                              .x_stride = hidden,
+                                              .x_stride = stride(),
                                               .y = at->hidden,
-                                              .y_stride = hidden,
+                                              .y_stride = stride(),
                                               .rows = at->tokens,
                                               .residual = at->hidden},
                                              context));
@@ -195,8 +192,10 @@ absl::Status EncoderLayers::RunFeedForward(const EncoderLayerWeights& layer, con
                       .down = &layer.output,
                       .activation = config_.activation,
                       .x = at.hidden,
+                      .x_stride = stride(),
                       .residual = at.hidden,
                       .y = at.hidden,
+                      .y_stride = stride(),
                       .rows = at.tokens,
                       .norm = &norm},
                      context);
@@ -211,8 +210,10 @@ absl::Status EncoderLayers::RunNormedFeedForward(const EncoderLayerWeights& laye
                       .down = &layer.output,
                       .activation = config_.activation,
                       .x = at.normed,
+                      .x_stride = stride(),
                       .residual = at.hidden,
                       .y = at.hidden,
+                      .y_stride = stride(),
                       .rows = at.tokens},
                      context);
 }
@@ -221,17 +222,17 @@ absl::Status EncoderLayers::RunNormedFeedForward(const EncoderLayerWeights& laye
 absl::Status EncoderLayers::RunGatedFeedForward(const EncoderLayerWeights& layer,
                                                 const Activations& at,
                                                 ExecutionContext& context) const {
-  const int64_t hidden = config_.hidden_size, stride = at.gated_stride;
+  const int64_t inner_stride = RowStride(config_.intermediate_size, compute_);
   const int64_t most = MostRows(context);
   for (int64_t row = 0; row < at.tokens; row += most) {
     const int64_t rows = std::min(most, at.tokens - row);
     void* const states =
-        static_cast<char*>(at.hidden) + static_cast<size_t>(row * hidden) * ByteSize(compute_);
+        static_cast<char*>(at.hidden) + static_cast<size_t>(row * stride()) * ByteSize(compute_);
     RunNorm(layer.output_norm, states, at.normed, rows, context);
     Linear::Args args{.x = at.normed,
-                      .x_stride = hidden,
+                      .x_stride = stride(),
                       .y = at.intermediate,
-                      .y_stride = stride,
+                      .y_stride = inner_stride,
                       .rows = rows,
                       .activation = config_.activation};
     RETURN_IF_ERROR(layer.intermediate.Run(args, context));
@@ -240,15 +241,15 @@ absl::Status EncoderLayers::RunGatedFeedForward(const EncoderLayerWeights& layer
     RETURN_IF_ERROR(layer.gate->Run(args, context));
     Gate({.x = at.intermediate,
           .gate = at.gate,
-          .stride = stride,
+          .stride = inner_stride,
           .dtype = compute_,
           .rows = rows,
           .width = config_.intermediate_size},
          context);
     RETURN_IF_ERROR(layer.output.Run({.x = at.intermediate,
-                                      .x_stride = stride,
+                                      .x_stride = inner_stride,
                                       .y = states,
-                                      .y_stride = hidden,
+                                      .y_stride = stride(),
                                       .rows = rows,
                                       .residual = states},
                                      context));
@@ -256,11 +257,11 @@ absl::Status EncoderLayers::RunGatedFeedForward(const EncoderLayerWeights& layer
   return absl::OkStatus();
 }
 
-/// Closes the gaps between the hidden states that are still needed.
+/// Moves together the hidden states that are still needed.
 void EncoderLayers::KeepFirstTokens(const EncoderBatch& batch, Activations* at) const {
   const size_t rows = batch.first_token_rows;
   if (rows == 0) return;
-  const size_t row_bytes = static_cast<size_t>(config_.hidden_size) * ByteSize(compute_);
+  const size_t row_bytes = static_cast<size_t>(stride()) * ByteSize(compute_);
   auto* const states = static_cast<char*>(at->hidden);
   for (size_t row = 0; row < rows; ++row) {
     const auto first = static_cast<size_t>(batch.cumulative[row]);
@@ -279,6 +280,7 @@ void EncoderLayers::RunNorm(const NormWeights& norm, const void* x, void* y, int
              .dtype = compute_,
              .rows = rows,
              .width = config_.hidden_size,
+             .stride = stride(),
              .gamma = norm.gamma.data(),
              .beta = norm.beta.data(),
              .epsilon = config_.layer_norm_eps},

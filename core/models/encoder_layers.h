@@ -18,6 +18,7 @@
 #include "core/models/rotary_embedding.h"
 #include "core/models/token_convolution.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/row_stride.h"
 
 namespace attentiond {
 
@@ -29,8 +30,9 @@ class EncoderLayers {
   static absl::StatusOr<EncoderLayers> Load(const EncoderConfig& config, const std::string& prefix,
                                             LinearTypes types, WeightLoader* loader);
 
-  /// Where Run() reads its input [T, hidden_size], in the context's memory.
+  /// Where Run() reads its input [T, hidden_size], in the context's memory, at stride().
   void* InputFor(int64_t tokens, ExecutionContext& context) const;
+  int64_t stride() const { return RowStride(config_.hidden_size, compute_); }
 
   /// The last hidden states [T, hidden_size], of the batch's `first_token_rows` the first tokens
   /// only; in the context's memory: valid until the context runs something else. What a row gets

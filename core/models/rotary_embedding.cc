@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/ops/rotary.h"
+#include "core/ops/row_stride.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
@@ -65,7 +66,7 @@ void RotaryEmbedding::Apply(int64_t layer, int64_t tokens, void* query_key_value
       Workspace::Slot::kRotations,
       frequencies_.size() * static_cast<size_t>(tokens * head_dim_) * sizeof(float)));
   Rotate({.x = query_key_value,
-          .x_stride = 3 * num_heads_ * head_dim_,
+          .x_stride = RowStride(3 * num_heads_ * head_dim_, dtype_),
           .dtype = dtype_,
           .tokens = tokens,
           .heads = 2 * num_heads_,  // of queries, and of the keys behind them

@@ -22,7 +22,8 @@ class RotaryEmbedding {
   /// they stay until the next call.
   void Prepare(absl::Span<const int32_t> positions, ExecutionContext& context) const;
 
-  /// Rotates the queries and keys in `query_key_value` [T, 3H] of the T tokens prepared last.
+  /// Rotates the queries and keys in `query_key_value` [T, 3H], RowStride() apart, of the T
+  /// tokens prepared last.
   void Apply(int64_t layer, int64_t tokens, void* query_key_value, ExecutionContext& context) const;
 
  private:

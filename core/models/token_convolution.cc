@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/models/float_conversion.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/row_stride.h"
 
 namespace attentiond {
 namespace {
@@ -55,6 +56,7 @@ absl::Status TokenConvolution::Run(const EncoderBatch& batch, const Call& call,
                                    ExecutionContext& context) const {
   const int64_t hidden = linear_.out_features();
   const DType dtype = linear_.types().activations;
+  const int64_t stride = RowStride(hidden, dtype), wide_stride = RowStride(kKernel * hidden, dtype);
   const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(dtype);
   const auto tokens = static_cast<int64_t>(batch.ids.size());
   for (size_t row = 0; row + 1 < batch.cumulative.size(); ++row) {
@@ -63,12 +65,12 @@ absl::Status TokenConvolution::Run(const EncoderBatch& batch, const Call& call,
       for (int64_t k = 0; k < kKernel; ++k) {
         const int64_t other = token + k - 1;
         char* const to = static_cast<char*>(call.neighbours) +
-                         static_cast<size_t>(token * kKernel + k) * row_bytes;
+                         static_cast<size_t>(token * wide_stride + k * hidden) * ByteSize(dtype);
         if (IsNeighbour(batch, token, other, begin, end)) {
-          std::memcpy(
-              to,
-              static_cast<const char*>(call.embeddings) + static_cast<size_t>(other) * row_bytes,
-              row_bytes);
+          std::memcpy(to,
+                      static_cast<const char*>(call.embeddings) +
+                          static_cast<size_t>(other * stride) * ByteSize(dtype),
+                      row_bytes);
         } else {
           std::memset(to, 0, row_bytes);
         }
@@ -76,9 +78,9 @@ absl::Status TokenConvolution::Run(const EncoderBatch& batch, const Call& call,
     }
   }
   RETURN_IF_ERROR(linear_.Run({.x = call.neighbours,
-                               .x_stride = kKernel * hidden,
+                               .x_stride = wide_stride,
                                .y = call.hidden,
-                               .y_stride = hidden,
+                               .y_stride = stride,
                                .rows = tokens,
                                .activation = activation_,
                                .residual = call.hidden},
@@ -88,6 +90,7 @@ absl::Status TokenConvolution::Run(const EncoderBatch& batch, const Call& call,
              .dtype = dtype,
              .rows = tokens,
              .width = hidden,
+             .stride = stride,
              .gamma = norm_.gamma.data(),
              .beta = norm_.beta.data(),
              .epsilon = epsilon_},

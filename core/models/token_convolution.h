@@ -21,7 +21,7 @@ class TokenConvolution {
   struct Call {
     const void* embeddings = nullptr;  ///< [T, H] in the type of the activations
     void* neighbours = nullptr;        ///< [T, 3H]: scratch
-    void* hidden = nullptr;            ///< [T, H]
+    void* hidden = nullptr;            ///< [T, H]; rows of all three are RowStride() apart
   };
   absl::Status Run(const EncoderBatch& batch, const Call& call, ExecutionContext& context) const;
 

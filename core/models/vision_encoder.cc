@@ -115,8 +115,9 @@ void VisionEncoder::Unfold(const VisionBatch& batch, void* patches,
 
 absl::Status VisionEncoder::Embed(const VisionBatch& batch, ExecutionContext& context) const {
   const int64_t hidden = config_.layers.hidden_size, tokens = config_.tokens();
+  const int64_t stride = layers_.stride();
   const auto pictures = static_cast<int64_t>(batch.pixels.size());
-  const size_t row_bytes = static_cast<size_t>(hidden) * ByteSize(compute_);
+  const size_t row_bytes = static_cast<size_t>(stride) * ByteSize(compute_);
   const size_t patch_bytes = static_cast<size_t>(config_.patch_values()) * ByteSize(compute_);
   auto* const patches = static_cast<char*>(
       context.workspace().Get(Workspace::Slot::kProjection,
@@ -125,13 +126,17 @@ absl::Status VisionEncoder::Embed(const VisionBatch& batch, ExecutionContext& co
   auto* const states = static_cast<char*>(layers_.InputFor(pictures * tokens, context));
   for (int64_t picture = 0; picture < pictures; ++picture) {
     char* const first = states + static_cast<size_t>(picture * tokens) * row_bytes;
-    Store(embeddings_, compute_, first);
+    for (int64_t token = 0; token < tokens; ++token) {
+      Store(absl::MakeConstSpan(embeddings_)
+                .subspan(static_cast<size_t>(token * hidden), static_cast<size_t>(hidden)),
+            compute_, first + static_cast<size_t>(token) * row_bytes);
+    }
     char* const y = first + static_cast<size_t>(config_.leading_tokens()) * row_bytes;
     RETURN_IF_ERROR(
         patches_.Run({.x = patches + static_cast<size_t>(picture * config_.patches()) * patch_bytes,
                       .x_stride = config_.patch_values(),
                       .y = y,
-                      .y_stride = hidden,
+                      .y_stride = stride,
                       .rows = config_.patches(),
                       .residual = y},
                      context));

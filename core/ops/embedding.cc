@@ -31,13 +31,13 @@ void EmbedToken(absl::Span<const EmbeddingLookup> lookups, int64_t token, int64_
 
 }  // namespace
 
-void Embed(absl::Span<const EmbeddingLookup> lookups, DType dtype, void* y,
+void Embed(absl::Span<const EmbeddingLookup> lookups, DType dtype, void* y, int64_t y_stride,
            ExecutionContext& context) {
   if (lookups.empty()) return;
   CountKernel(Kernel::kEmbedding);
   const auto tokens = static_cast<int64_t>(lookups[0].index.size());
   const int64_t width = lookups[0].table.shape.dim(1);
-  const int64_t row_bytes = width * static_cast<int64_t>(ByteSize(dtype));
+  const int64_t row_bytes = y_stride * static_cast<int64_t>(ByteSize(dtype));
   const int64_t grain = std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, width));
   context.threads().ParallelFor(tokens, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t token = begin; token < end; ++token) {

@@ -17,8 +17,8 @@ struct EmbeddingLookup {
 };
 
 /// y[t,:] = sum over lookups of scale * table[index[t],:], summed in f32, stored as `dtype` (kF32
-/// or kBF16), rows contiguous.
-void Embed(absl::Span<const EmbeddingLookup> lookups, DType dtype, void* y,
+/// or kBF16), rows `y_stride` elements apart.
+void Embed(absl::Span<const EmbeddingLookup> lookups, DType dtype, void* y, int64_t y_stride,
            ExecutionContext& context);
 
 }  // namespace attentiond

@@ -5,6 +5,7 @@
 #include "core/base/status_macros.h"
 #include "core/ops/kernel_counts.h"
 #include "core/ops/linear_kernels.h"
+#include "core/ops/row_stride.h"
 #include "core/ops/tile_product.h"
 #include "core/ops/workspace.h"
 
@@ -75,7 +76,7 @@ class Group {
 
   void Run(int64_t row) {
     const LinearProblem up = args_.up->Describe({.x = args_.x,
-                                                 .x_stride = args_.up->in_features(),
+                                                 .x_stride = args_.x_stride,
                                                  .y = between_,
                                                  .y_stride = groups_.slice_stride / 2,
                                                  .rows = args_.rows,
@@ -83,7 +84,7 @@ class Group {
     const LinearProblem down = args_.down->Describe({.x = between_,
                                                      .x_stride = groups_.slice_stride / 2,
                                                      .y = args_.y,
-                                                     .y_stride = args_.down->out_features(),
+                                                     .y_stride = args_.y_stride,
                                                      .rows = args_.rows,
                                                      .residual = args_.residual});
     const int64_t inner = args_.up->out_features();
@@ -139,8 +140,9 @@ class Group {
 
   void Normalize(int64_t row) {
     const int64_t width = args_.down->out_features();
-    auto* y = static_cast<char*>(args_.y) + row * width * 2;
-    for (int64_t r = row; r < std::min(args_.rows, row + groups_.rows); ++r, y += width * 2) {
+    const int64_t row_bytes = args_.y_stride * 2;
+    auto* y = static_cast<char*>(args_.y) + row * row_bytes;
+    for (int64_t r = row; r < std::min(args_.rows, row + groups_.rows); ++r, y += row_bytes) {
       NormalizeRow(
           {y, y, DType::kBF16, width, args_.norm->gamma, args_.norm->beta, args_.norm->epsilon});
     }
@@ -170,29 +172,30 @@ void RunInGroups(const FeedForwardArgs& args, ExecutionContext& context) {
 
 absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context) {
   const int64_t element = ElementBytes(*args.up);
-  const int64_t in = args.up->in_features(), out = args.down->out_features();
   const int64_t most = kStageRowsPerThread * context.threads().num_threads();
-  const int64_t stride = args.up->out_features() + kCacheLine / element;
+  const int64_t stride = RowStride(args.up->out_features(), args.up->types().activations);
   void* const between =
       context.workspace().Get(Workspace::Slot::kIntermediate,
                               static_cast<size_t>(std::min(most, args.rows) * stride * element));
   for (int64_t row = 0; row < args.rows; row += most) {
     const int64_t rows = std::min(most, args.rows - row);
-    auto* const y = static_cast<char*>(args.y) + row * out * element;
-    RETURN_IF_ERROR(args.up->Run({.x = static_cast<const char*>(args.x) + row * in * element,
-                                  .x_stride = in,
-                                  .y = between,
-                                  .y_stride = stride,
-                                  .rows = rows,
-                                  .activation = args.activation},
-                                 context));
+    auto* const y = static_cast<char*>(args.y) + row * args.y_stride * element;
+    RETURN_IF_ERROR(
+        args.up->Run({.x = static_cast<const char*>(args.x) + row * args.x_stride * element,
+                      .x_stride = args.x_stride,
+                      .y = between,
+                      .y_stride = stride,
+                      .rows = rows,
+                      .activation = args.activation},
+                     context));
     const void* const residual =
-        args.residual == nullptr ? nullptr
-                                 : static_cast<const char*>(args.residual) + row * out * element;
+        args.residual == nullptr
+            ? nullptr
+            : static_cast<const char*>(args.residual) + row * args.y_stride * element;
     RETURN_IF_ERROR(args.down->Run({.x = between,
                                     .x_stride = stride,
                                     .y = y,
-                                    .y_stride = out,
+                                    .y_stride = args.y_stride,
                                     .rows = rows,
                                     .residual = residual},
                                    context));
@@ -201,7 +204,8 @@ absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context)
     norm.x = norm.y = y;
     norm.dtype = args.up->types().activations;
     norm.rows = rows;
-    norm.width = out;
+    norm.width = args.down->out_features();
+    norm.stride = args.y_stride;
     LayerNorm(norm, context);
   }
   return absl::OkStatus();

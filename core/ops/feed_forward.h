@@ -15,9 +15,11 @@ struct FeedForwardArgs {
   const Linear* up = nullptr;    ///< [in] -> [inner]
   const Linear* down = nullptr;  ///< [inner] -> [out]; of the same types
   Activation activation = Activation::kNone;
-  const void* x = nullptr;         ///< [rows, in], of up's activations' type
-  const void* residual = nullptr;  ///< [rows, out]; nullptr: none
-  void* y = nullptr;               ///< [rows, out]; may be x, if out = in, and may be the residual
+  const void* x = nullptr;         ///< [rows, in] at x_stride, of up's activations' type
+  int64_t x_stride = 0;            ///< elements
+  const void* residual = nullptr;  ///< [rows, out] at y_stride; nullptr: none
+  void* y = nullptr;  ///< [rows, out] at y_stride; may be x, if out = in, and may be the residual
+  int64_t y_stride = 0;
   int64_t rows = 0;
   /// Its gamma, beta and epsilon; nullptr: no normalisation.
   const LayerNormArgs* norm = nullptr;

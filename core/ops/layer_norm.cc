@@ -15,7 +15,8 @@ constexpr int64_t kGrainElements = 32 * 1024;
 
 void LayerNorm(const LayerNormArgs& args, ExecutionContext& context) {
   CountKernel(Kernel::kLayerNorm);
-  const int64_t row_bytes = args.width * static_cast<int64_t>(ByteSize(args.dtype));
+  const int64_t row_bytes =
+      (args.stride > 0 ? args.stride : args.width) * static_cast<int64_t>(ByteSize(args.dtype));
   const int64_t grain = std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, args.width));
   context.threads().ParallelFor(args.rows, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {

@@ -11,10 +11,11 @@ namespace attentiond {
 /// y[r,:] = (x[r,:] - mean) / sqrt(variance + epsilon) * gamma + beta, mean and (biased) variance
 /// over the row in f32.
 struct LayerNormArgs {
-  const void* x = nullptr;    ///< [rows, width], `dtype`
-  void* y = nullptr;          ///< [rows, width], `dtype`; may be x
+  const void* x = nullptr;    ///< [rows, width] at `stride`, `dtype`
+  void* y = nullptr;          ///< [rows, width] at `stride`, `dtype`; may be x
   DType dtype = DType::kF32;  ///< kF32 or kBF16
   int64_t rows = 0, width = 0;
+  int64_t stride = 0;            ///< elements from a row to the next; 0: width
   const float* gamma = nullptr;  ///< [width]
   const float* beta = nullptr;   ///< [width]
   float epsilon = 1e-5f;

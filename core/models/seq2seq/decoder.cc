@@ -20,13 +20,14 @@ constexpr int64_t kSliceLogits = 384 * 1024;
 struct Decoder::Activations {
   absl::Span<const DecoderRow> rows;
   char* pages = nullptr;
-  void* hidden = nullptr;           // [R, E]
-  void* normed = nullptr;           // [R, E]
-  void* query_key_value = nullptr;  // [R, 3A]
-  void* attended = nullptr;         // [R, A]
-  absl::Span<PagedToken> places;    // [R]: where its own keys and values go
-  absl::Span<PagedRow> self;        // [R]: what it attends to in its sequence
-  absl::Span<PagedRow> cross;       // [R]: and in its input
+  void* hidden = nullptr;           // [R, E] at the stack's stride
+  void* normed = nullptr;           // the same
+  void* query_key_value = nullptr;  // [R, 3A] at projection_stride
+  void* attended = nullptr;         // [R, A] at attended_stride
+  int64_t projection_stride = 0, attended_stride = 0;
+  absl::Span<PagedToken> places;  // [R]: where its own keys and values go
+  absl::Span<PagedRow> self;      // [R]: what it attends to in its sequence
+  absl::Span<PagedRow> cross;     // [R]: and in its input
 
   int64_t count() const { return static_cast<int64_t>(rows.size()); }
 };
@@ -45,29 +46,30 @@ absl::Status Decoder::WriteMemory(const TensorView& states, absl::Span<const Pag
   const void* x = states.data;
   int64_t x_stride = states.shape.dim(1);
   if (parts_.memory_projection) {
-    const int64_t hidden = config().hidden_size;
+    const int64_t stride = parts_.stack.stride();
     void* const projected = context.workspace().Get(
-        Workspace::Slot::kNormed, static_cast<size_t>(tokens * hidden) * ByteSize(dtype));
+        Workspace::Slot::kNormed, static_cast<size_t>(tokens * stride) * ByteSize(dtype));
     RETURN_IF_ERROR(parts_.memory_projection->Run(
-        {.x = x, .x_stride = x_stride, .y = projected, .y_stride = hidden, .rows = tokens},
+        {.x = x, .x_stride = x_stride, .y = projected, .y_stride = stride, .rows = tokens},
         context));
     x = projected;
-    x_stride = hidden;
+    x_stride = stride;
   }
   const auto half = static_cast<size_t>(width) * ByteSize(dtype);
+  const int64_t stride = RowStride(2 * width, dtype);
   auto* const key_value = static_cast<char*>(context.workspace().Get(
-      Workspace::Slot::kProjection, static_cast<size_t>(tokens) * 2 * half));
+      Workspace::Slot::kProjection, static_cast<size_t>(tokens * stride) * ByteSize(dtype)));
   for (int64_t layer = 0; layer < config().num_layers; ++layer) {
     const auto& weights = parts_.stack.weights().layers[static_cast<size_t>(layer)].cross;
     RETURN_IF_ERROR(weights->key_value.Run(
-        {.x = x, .x_stride = x_stride, .y = key_value, .y_stride = 2 * width, .rows = tokens},
+        {.x = x, .x_stride = x_stride, .y = key_value, .y_stride = stride, .rows = tokens},
         context));
     WriteKeyValues({.layout = layout(),
                     .layer = layer,
                     .tokens = places,
                     .keys = key_value,
                     .values = key_value + half,
-                    .stride = 2 * width},
+                    .stride = stride},
                    context);
   }
   return absl::OkStatus();
@@ -79,16 +81,19 @@ Decoder::Activations Decoder::Prepare(absl::Span<const DecoderRow> rows, char* p
   const auto get = [&](Workspace::Slot slot, size_t row_bytes) {
     return context.workspace().Get(slot, count * row_bytes);
   };
-  const auto channels = [&](Workspace::Slot slot, int64_t width) {
-    return get(slot, static_cast<size_t>(width) * ByteSize(parts_.stack.dtype()));
+  const DType dtype = parts_.stack.dtype();
+  const auto channels = [&](Workspace::Slot slot, int64_t stride) {
+    return get(slot, static_cast<size_t>(stride) * ByteSize(dtype));
   };
   Activations at;
   at.rows = rows;
   at.pages = pages;
-  at.hidden = channels(Workspace::Slot::kHidden, config().hidden_size);
-  at.normed = channels(Workspace::Slot::kNormed, config().hidden_size);
-  at.query_key_value = channels(Workspace::Slot::kProjection, 3 * config().attention_width());
-  at.attended = channels(Workspace::Slot::kAttentionOutput, config().attention_width());
+  at.projection_stride = RowStride(3 * config().attention_width(), dtype);
+  at.attended_stride = RowStride(config().attention_width(), dtype);
+  at.hidden = channels(Workspace::Slot::kHidden, parts_.stack.stride());
+  at.normed = channels(Workspace::Slot::kNormed, parts_.stack.stride());
+  at.query_key_value = channels(Workspace::Slot::kProjection, at.projection_stride);
+  at.attended = channels(Workspace::Slot::kAttentionOutput, at.attended_stride);
   at.places = {static_cast<PagedToken*>(get(Workspace::Slot::kPagedTokens, sizeof(PagedToken))),
                count};
   auto* const paged =
@@ -114,32 +119,31 @@ Decoder::Activations Decoder::Prepare(absl::Span<const DecoderRow> rows, char* p
 absl::Status Decoder::Project(const NormWeights& norm, const Linear& projection,
                               const Activations& at, ExecutionContext& context) const {
   return projection.Run({.x = parts_.stack.Before(norm, at.hidden, at.normed, at.count(), context),
-                         .x_stride = config().hidden_size,
+                         .x_stride = parts_.stack.stride(),
                          .y = at.query_key_value,
-                         .y_stride = projection.out_features(),
+                         .y_stride = at.projection_stride,
                          .rows = at.count()},
                         context);
 }
 
 template <typename Weights>
 absl::Status Decoder::AddAttention(const Weights& weights, absl::Span<const PagedRow> rows,
-                                   int64_t query_stride, const Activations& at, int64_t layer,
+                                   const Activations& at, int64_t layer,
                                    ExecutionContext& context) const {
-  const int64_t hidden = config().hidden_size, width = config().attention_width();
   PagedAttention({.layout = layout(),
                   .layer = layer,
                   .pages = at.pages,
                   .rows = rows,
                   .query = at.query_key_value,
-                  .query_stride = query_stride,
+                  .query_stride = at.projection_stride,
                   .output = at.attended,
-                  .output_stride = width,
+                  .output_stride = at.attended_stride,
                   .scale = config().attention_scale},
                  context);
   RETURN_IF_ERROR(weights.output.Run({.x = at.attended,
-                                      .x_stride = width,
+                                      .x_stride = at.attended_stride,
                                       .y = at.hidden,
-                                      .y_stride = hidden,
+                                      .y_stride = parts_.stack.stride(),
                                       .rows = at.count(),
                                       .residual = at.hidden},
                                      context));
@@ -151,17 +155,17 @@ absl::Status Decoder::SelfAttend(const StackLayerWeights::SelfAttention& weights
                                  const Activations& at, int64_t layer,
                                  ExecutionContext& context) const {
   RETURN_IF_ERROR(Project(weights.norm, weights.query_key_value, at, context));
-  const int64_t width = config().attention_width();
-  const auto part = static_cast<size_t>(width) * ByteSize(parts_.stack.dtype());
+  const auto part =
+      static_cast<size_t>(config().attention_width()) * ByteSize(parts_.stack.dtype());
   const char* const keys = static_cast<const char*>(at.query_key_value) + part;
   WriteKeyValues({.layout = layout(),
                   .layer = layer,
                   .tokens = at.places,
                   .keys = keys,
                   .values = keys + part,
-                  .stride = 3 * width},
+                  .stride = at.projection_stride},
                  context);
-  return AddAttention(weights, at.self, 3 * width, at, layer, context);
+  return AddAttention(weights, at.self, at, layer, context);
 }
 
 absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weights,
@@ -173,18 +177,18 @@ absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weigh
     if (row.cross_weights == nullptr) continue;
     at.cross[r].weights = row.cross_weights + layer * config().num_heads * row.memory_length;
   }
-  return AddAttention(weights, at.cross, config().attention_width(), at, layer, context);
+  return AddAttention(weights, at.cross, at, layer, context);
 }
 
 absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,
                               ExecutionContext& context) const {
-  const int64_t hidden = config().hidden_size, rows = at.count();
+  const int64_t stride = parts_.stack.stride(), rows = at.count();
   const void* x = at.hidden;
   if (parts_.transform) {
     RETURN_IF_ERROR(parts_.transform->dense.Run({.x = at.hidden,
-                                                 .x_stride = hidden,
+                                                 .x_stride = stride,
                                                  .y = at.normed,
-                                                 .y_stride = hidden,
+                                                 .y_stride = stride,
                                                  .rows = rows,
                                                  .activation = config().activation},
                                                 context));
@@ -193,21 +197,21 @@ absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,
   }
   // Every kernel's panels divide a block.
   const int64_t most = std::max<int64_t>(1, kSliceLogits / rows / kLogitsBlock) * kLogitsBlock;
+  const int64_t logits_stride = RowStride(std::min(most, vocab_size()), DType::kF32);
   auto* const logits = static_cast<float*>(context.workspace().Get(
-      Workspace::Slot::kLogits,
-      static_cast<size_t>(rows * std::min(most, vocab_size())) * sizeof(float)));
+      Workspace::Slot::kLogits, static_cast<size_t>(rows * logits_stride) * sizeof(float)));
   for (int64_t first = 0; first < vocab_size(); first += most) {
     const int64_t tokens = std::min(most, vocab_size() - first);
     RETURN_IF_ERROR(parts_.head.Run({.x = x,
-                                     .x_stride = hidden,
+                                     .x_stride = stride,
                                      .y = logits,
-                                     .y_stride = tokens,
+                                     .y_stride = logits_stride,
                                      .rows = rows,
                                      .y_in_f32 = true,
                                      .first_output = first,
                                      .num_outputs = tokens},
                                     context));
-    visit({first, tokens, {logits, static_cast<size_t>(rows * tokens)}});
+    visit({first, tokens, logits, logits_stride});
   }
   return absl::OkStatus();
 }

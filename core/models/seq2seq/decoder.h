@@ -57,10 +57,10 @@ class Decoder {
   /// memory: to be read, and changed, until the visitor returns.
   struct LogitsSlice {
     int64_t first_token = 0, num_tokens = 0;
-    absl::Span<float> logits;
+    float* logits = nullptr;  // at `stride`
+    int64_t stride = 0;
     absl::Span<float> row(size_t index) const {
-      const auto size = static_cast<size_t>(num_tokens);
-      return logits.subspan(index * size, size);
+      return {logits + static_cast<int64_t>(index) * stride, static_cast<size_t>(num_tokens)};
     }
   };
   using LogitsVisitor = absl::FunctionRef<void(const LogitsSlice& slice)>;
@@ -81,8 +81,7 @@ class Decoder {
   /// Adds to the hidden states what those queries attend to in `rows`.
   template <typename Weights>
   absl::Status AddAttention(const Weights& weights, absl::Span<const PagedRow> rows,
-                            int64_t query_stride, const Activations& at, int64_t layer,
-                            ExecutionContext& context) const;
+                            const Activations& at, int64_t layer, ExecutionContext& context) const;
   absl::Status SelfAttend(const StackLayerWeights::SelfAttention& weights, const Activations& at,
                           int64_t layer, ExecutionContext& context) const;
   absl::Status CrossAttend(const StackLayerWeights::CrossAttention& weights, const Activations& at,

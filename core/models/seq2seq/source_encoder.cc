@@ -24,15 +24,20 @@ absl::Span<const int32_t> SourceEncoder::Positions(absl::Span<const int32_t> ids
   return {positions, ids.size()};
 }
 
-absl::Status SourceEncoder::Attend(const void* query_key_value, void* attended,
-                                   absl::Span<const int64_t> cumulative,
+struct SourceEncoder::Activations {
+  void* query_key_value = nullptr;  // [T, 3A] at projection_stride
+  void* attended = nullptr;         // [T, A] at attended_stride
+  int64_t projection_stride = 0, attended_stride = 0;
+};
+
+absl::Status SourceEncoder::Attend(const Activations& at, absl::Span<const int64_t> cumulative,
                                    ExecutionContext& context) const {
   const StackConfig& config = stack_.config();
-  const int64_t width = config.attention_width();
-  const auto at = [&](int64_t part) {
-    const auto bytes = static_cast<size_t>(part * width) * ByteSize(stack_.dtype());
-    return AttentionOperand{static_cast<const char*>(query_key_value) + bytes, 0, config.head_dim,
-                            3 * width};
+  const auto operand = [&](int64_t part) {
+    const auto bytes =
+        static_cast<size_t>(part * config.attention_width()) * ByteSize(stack_.dtype());
+    return AttentionOperand{static_cast<const char*>(at.query_key_value) + bytes, 0,
+                            config.head_dim, at.projection_stride};
   };
   AttentionArgs args;
   args.batch = static_cast<int64_t>(cumulative.size()) - 1;
@@ -40,13 +45,13 @@ absl::Status SourceEncoder::Attend(const void* query_key_value, void* attended,
   args.head_dim = args.value_dim = config.head_dim;
   args.dtype = stack_.dtype();
   args.query_lengths.cumulative = args.kv_lengths.cumulative = cumulative;
-  args.query = at(0);
-  args.key = at(1);
-  args.value = at(2);
+  args.query = operand(0);
+  args.key = operand(1);
+  args.value = operand(2);
   args.scale = config.attention_scale;
   if (stack_.relative_bias() != nullptr) args.bias = stack_.relative_bias()->OfRows();
   AttentionOutputs outputs;
-  outputs.output = {attended, 0, config.head_dim, width};
+  outputs.output = {at.attended, 0, config.head_dim, at.attended_stride};
   return Attention(args, outputs, context);
 }
 
@@ -55,29 +60,32 @@ absl::StatusOr<TensorView> SourceEncoder::Run(absl::Span<const int32_t> ids,
                                               ExecutionContext& context) const {
   const StackConfig& config = stack_.config();
   const auto tokens = static_cast<int64_t>(ids.size());
-  const int64_t hidden_size = config.hidden_size, width = config.attention_width();
-  const auto get = [&](Workspace::Slot slot, int64_t channels) {
-    return context.workspace().Get(
-        slot, static_cast<size_t>(tokens * channels) * ByteSize(stack_.dtype()));
+  const auto get = [&](Workspace::Slot slot, int64_t stride) {
+    return context.workspace().Get(slot,
+                                   static_cast<size_t>(tokens * stride) * ByteSize(stack_.dtype()));
   };
-  void* const hidden = get(Workspace::Slot::kHidden, hidden_size);
-  void* const normed = get(Workspace::Slot::kNormed, hidden_size);
-  void* const query_key_value = get(Workspace::Slot::kProjection, 3 * width);
-  void* const attended = get(Workspace::Slot::kAttentionOutput, width);
+  const int64_t stride = stack_.stride();
+  Activations at;
+  at.projection_stride = RowStride(3 * config.attention_width(), stack_.dtype());
+  at.attended_stride = RowStride(config.attention_width(), stack_.dtype());
+  at.query_key_value = get(Workspace::Slot::kProjection, at.projection_stride);
+  at.attended = get(Workspace::Slot::kAttentionOutput, at.attended_stride);
+  void* const hidden = get(Workspace::Slot::kHidden, stride);
+  void* const normed = get(Workspace::Slot::kNormed, stride);
   stack_.Embed(ids, Positions(ids, cumulative, context), hidden, context);
   for (const StackLayerWeights& layer : stack_.weights().layers) {
     RETURN_IF_ERROR(layer.self.query_key_value.Run(
         {.x = stack_.Before(layer.self.norm, hidden, normed, tokens, context),
-         .x_stride = hidden_size,
-         .y = query_key_value,
-         .y_stride = 3 * width,
+         .x_stride = stride,
+         .y = at.query_key_value,
+         .y_stride = at.projection_stride,
          .rows = tokens},
         context));
-    RETURN_IF_ERROR(Attend(query_key_value, attended, cumulative, context));
-    RETURN_IF_ERROR(layer.self.output.Run({.x = attended,
-                                           .x_stride = width,
+    RETURN_IF_ERROR(Attend(at, cumulative, context));
+    RETURN_IF_ERROR(layer.self.output.Run({.x = at.attended,
+                                           .x_stride = at.attended_stride,
                                            .y = hidden,
-                                           .y_stride = hidden_size,
+                                           .y_stride = stride,
                                            .rows = tokens,
                                            .residual = hidden},
                                           context));
@@ -85,7 +93,8 @@ absl::StatusOr<TensorView> SourceEncoder::Run(absl::Span<const int32_t> ids,
     RETURN_IF_ERROR(stack_.FeedForward(layer, hidden, normed, tokens, context));
   }
   stack_.Finish(hidden, tokens, context);
-  return TensorView{hidden, stack_.dtype(), Shape{tokens, hidden_size}};
+  CloseGaps(hidden, tokens, config.hidden_size, stack_.dtype());
+  return TensorView{hidden, stack_.dtype(), Shape{tokens, config.hidden_size}};
 }
 
 }  // namespace attentiond

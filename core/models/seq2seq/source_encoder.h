@@ -31,8 +31,9 @@ class SourceEncoder {
   absl::Span<const int32_t> Positions(absl::Span<const int32_t> ids,
                                       absl::Span<const int64_t> cumulative,
                                       ExecutionContext& context) const;
-  absl::Status Attend(const void* query_key_value, void* attended,
-                      absl::Span<const int64_t> cumulative, ExecutionContext& context) const;
+  struct Activations;
+  absl::Status Attend(const Activations& at, absl::Span<const int64_t> cumulative,
+                      ExecutionContext& context) const;
 
   Stack stack_;
 };

@@ -46,7 +46,7 @@ void Stack::Embed(absl::Span<const int32_t> ids, absl::Span<const int32_t> posit
   if (config_.positions != PositionTable::kNone) {
     lookups.push_back({weights_.positions.view(), positions});
   }
-  attentiond::Embed(lookups, dtype_, hidden, context);
+  attentiond::Embed(lookups, dtype_, hidden, stride(), context);
   if (weights_.embeddings_norm) {
     Norm(*weights_.embeddings_norm, hidden, hidden, static_cast<int64_t>(ids.size()), context);
   }
@@ -81,8 +81,10 @@ absl::Status Stack::FeedForward(const StackLayerWeights& layer, void* hidden, vo
                                   .down = &layer.down,
                                   .activation = config_.activation,
                                   .x = x,
+                                  .x_stride = stride(),
                                   .residual = hidden,
                                   .y = hidden,
+                                  .y_stride = stride(),
                                   .rows = tokens,
                                   .norm = config_.norm_first ? nullptr : &norm},
                                  context);
@@ -92,22 +94,20 @@ absl::Status Stack::FeedForward(const StackLayerWeights& layer, void* hidden, vo
 absl::Status Stack::GatedFeedForward(const StackLayerWeights& layer, const void* x, void* hidden,
                                      int64_t tokens, ExecutionContext& context) const {
   const auto element = static_cast<int64_t>(ByteSize(dtype_));
-  const int64_t width = config_.hidden_size;
   const int64_t most = std::min(tokens, kGatedTokens * context.threads().num_threads());
-  // A cache line between rows: powers of two apart they would compete for few places in the cache.
-  const int64_t stride = config_.intermediate_size + 64 / element;
+  const int64_t inner_stride = RowStride(config_.intermediate_size, dtype_);
   const auto get = [&](Workspace::Slot slot) {
-    return context.workspace().Get(slot, static_cast<size_t>(most * stride * element));
+    return context.workspace().Get(slot, static_cast<size_t>(most * inner_stride * element));
   };
   void* const inner = get(Workspace::Slot::kIntermediate);
   void* const gate = get(Workspace::Slot::kGate);
   for (int64_t token = 0; token < tokens; token += most) {
     const int64_t rows = std::min(most, tokens - token);
-    const int64_t at = token * width * element;
+    const int64_t at = token * stride() * element;
     Linear::Args args{.x = static_cast<const char*>(x) + at,
-                      .x_stride = width,
+                      .x_stride = stride(),
                       .y = inner,
-                      .y_stride = stride,
+                      .y_stride = inner_stride,
                       .rows = rows,
                       .activation = config_.activation};
     RETURN_IF_ERROR(layer.up.Run(args, context));
@@ -116,16 +116,16 @@ absl::Status Stack::GatedFeedForward(const StackLayerWeights& layer, const void*
     RETURN_IF_ERROR(layer.gate->Run(args, context));
     Gate({.x = inner,
           .gate = gate,
-          .stride = stride,
+          .stride = inner_stride,
           .dtype = dtype_,
           .rows = rows,
           .width = config_.intermediate_size},
          context);
     void* const states = static_cast<char*>(hidden) + at;
     RETURN_IF_ERROR(layer.down.Run({.x = inner,
-                                    .x_stride = stride,
+                                    .x_stride = inner_stride,
                                     .y = states,
-                                    .y_stride = width,
+                                    .y_stride = stride(),
                                     .rows = rows,
                                     .residual = states},
                                    context));
@@ -144,6 +144,7 @@ void Stack::Norm(const NormWeights& norm, const void* x, void* y, int64_t tokens
              .dtype = dtype_,
              .rows = tokens,
              .width = config_.hidden_size,
+             .stride = stride(),
              .gamma = norm.gamma.data(),
              .beta = norm.beta.data(),
              .epsilon = config_.norm_epsilon,

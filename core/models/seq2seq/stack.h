@@ -12,11 +12,13 @@
 #include "core/models/seq2seq/stack_weights.h"
 #include "core/models/weight_loader.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/row_stride.h"
 
 namespace attentiond {
 
 /// Symbols: E hidden_size, A attention_width, T tokens, one after the other whatever sequence they
-/// are of. Activations are contiguous rows of dtype(). Immutable; may be shared by contexts.
+/// are of. Activations are rows of dtype(), those of E channels at stride(). Immutable; may be
+/// shared by contexts.
 class Stack {
  public:
   /// `embeddings` [vocab_size, E]; the rest as LoadStackWeights() says.
@@ -27,6 +29,8 @@ class Stack {
   const StackConfig& config() const { return config_; }
   const StackWeights& weights() const { return weights_; }
   DType dtype() const { return dtype_; }
+  /// Elements from a row of hidden states to the next.
+  int64_t stride() const { return RowStride(config_.hidden_size, dtype_); }
   /// nullptr without one.
   const RelativeBias* relative_bias() const { return relative_bias_ ? &*relative_bias_ : nullptr; }
 

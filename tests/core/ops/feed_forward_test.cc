@@ -7,6 +7,7 @@
 
 #include "core/onednn/isa.h"
 #include "core/ops/kernel_counts.h"
+#include "core/ops/row_stride.h"
 #include "tests/testing/random_tensor.h"
 
 namespace attentiond {
@@ -42,12 +43,22 @@ class FeedForwardTest : public ::testing::TestWithParam<std::tuple<DType, DType,
     LayerNormArgs norm;
     norm.gamma = static_cast<const float*>(gamma.view().data);
     norm.beta = static_cast<const float*>(beta.view().data);
-    // In place where the sizes allow it, as encoders call it.
-    Tensor y(dtype(), {sizes.rows, sizes.out}), expected(dtype(), {sizes.rows, sizes.out});
+    // In place where the sizes allow it, as encoders call it, and with room between the rows.
+    const int64_t stride = RowStride(sizes.out, dtype());
+    Tensor y(dtype(), {sizes.rows, stride}), expected(dtype(), {sizes.rows, sizes.out});
     const bool in_place = sizes.in == sizes.out;
     for (Tensor* tensor : {&y, &expected}) {
       std::memset(tensor->mutable_view().data, 0, tensor->view().num_bytes());
-      if (in_place) std::memcpy(tensor->mutable_view().data, x.view().data, x.view().num_bytes());
+    }
+    const size_t row_bytes = static_cast<size_t>(sizes.out) * ByteSize(dtype());
+    const auto row_of = [](const Tensor& tensor, int64_t row) {
+      const auto first = static_cast<size_t>(row * tensor.shape().dim(1));
+      return const_cast<char*>(static_cast<const char*>(tensor.view().data)) +
+             first * ByteSize(tensor.dtype());
+    };
+    for (int64_t row = 0; in_place && row < sizes.rows; ++row) {
+      std::memcpy(row_of(y, row), row_of(x, row), row_bytes);
+      std::memcpy(row_of(expected, row), row_of(x, row), row_bytes);
     }
 
     FeedForwardArgs args;
@@ -55,7 +66,9 @@ class FeedForwardTest : public ::testing::TestWithParam<std::tuple<DType, DType,
     args.down = &down;
     args.activation = activation;
     args.x = in_place ? y.view().data : x.view().data;
+    args.x_stride = in_place ? stride : sizes.in;
     args.y = y.mutable_view().data;
+    args.y_stride = stride;
     args.residual = residual ? args.y : nullptr;
     args.rows = sizes.rows;
     args.norm = normalize ? &norm : nullptr;
@@ -72,7 +85,11 @@ class FeedForwardTest : public ::testing::TestWithParam<std::tuple<DType, DType,
       norm.width = sizes.out;
       LayerNorm(norm, context_);
     }
-    EXPECT_EQ(std::memcmp(y.view().data, expected.view().data, y.view().num_bytes()), 0);
+    for (int64_t row = 0; row < sizes.rows; ++row) {
+      ASSERT_EQ(std::memcmp(row_of(y, row), row_of(expected, row), row_bytes), 0) << row;
+    }
+    CloseGaps(y.mutable_view().data, sizes.rows, sizes.out, dtype());
+    EXPECT_EQ(std::memcmp(y.view().data, expected.view().data, expected.view().num_bytes()), 0);
   }
 
   static Linear Layer(int64_t in, int64_t out) {
@@ -143,7 +160,9 @@ TEST_P(FeedForwardTest, CountsItsKernels) {
     ASSERT_TRUE(FeedForward({.up = &up,
                              .down = &down,
                              .x = x.view().data,
+                             .x_stride = 64,
                              .y = x.mutable_view().data,
+                             .y_stride = 64,
                              .rows = rows},
                             context)
                     .ok());
