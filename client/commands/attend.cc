@@ -16,6 +16,7 @@
 #include "client/npy.h"
 #include "client/tensor_conversion.h"
 #include "client/tensor_file.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 
 namespace attentiond::client {
@@ -59,17 +60,13 @@ absl::StatusOr<Tensor> ToFourDimensions(Tensor tensor, const std::string& place)
   return reshaped;
 }
 
-absl::Status AtPlace(const std::string& place, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(place, ": ", status.message()));
-}
-
 // A floating tensor as `dtype`, or as it is (f64 as f32).
 absl::StatusOr<Tensor> ReadFloating(const std::string& place, const std::string& name,
                                     std::optional<DType> dtype) {
   ASSIGN_OR_RETURN(Tensor tensor, ReadTensorFile(place, name));
   if (dtype || tensor.dtype() == DType::kF64 || !IsFloating(tensor.dtype())) {
     absl::StatusOr<Tensor> rounded = ToFloating(tensor.view(), dtype.value_or(DType::kF32));
-    if (!rounded.ok()) return AtPlace(place, rounded.status());
+    if (!rounded.ok()) return Prefixed(place, rounded.status());
     tensor = *std::move(rounded);
   }
   return ToFourDimensions(std::move(tensor), place);

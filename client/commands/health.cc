@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/commands/commands.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 
@@ -53,7 +54,7 @@ absl::Status Run(const Flags& flags, const Program& program) {
   const std::string who = flags.model.empty() ? session.channel_options().address
                                               : absl::StrCat("model ", flags.model, " of ",
                                                              session.channel_options().address);
-  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(who, ": ", status.message()));
+  if (!status.ok()) return Prefixed(who, status);
   *program.console->out << who << ": serving\n";
   return absl::OkStatus();
 }

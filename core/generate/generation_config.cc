@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -281,10 +282,6 @@ Status CheckTokens(const GenerationOptions& options, int32_t vocab_size) {
   return CheckIds("decoder_start_token_id", {options.decoder_start_token_id}, vocab_size);
 }
 
-Status InFile(const std::string& path, const Status& status) {
-  return Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 }  // namespace
 
 absl::StatusOr<GenerationOptions> LoadGenerationOptions(const std::string& directory,
@@ -307,7 +304,7 @@ absl::StatusOr<GenerationOptions> LoadGenerationOptions(const std::string& direc
         "\"do_sample\" with \"num_beams\" above 1 (beams that sample) is not supported");
   }
   if (status.ok()) status = CheckGenerationOptions(options, vocab_size);
-  if (!status.ok()) return InFile(path, status);
+  if (!status.ok()) return Prefixed(path, status);
   return options;
 }
 

@@ -2,6 +2,7 @@
 #include "core/models/config_fields.h"
 
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/ops/activation.h"
 #include "core/weights/json_file.h"
@@ -66,8 +67,6 @@ absl::Status CheckHeadsDivide(const char* width_key, int64_t width, const char* 
                                                  " is required"));
 }
 
-absl::Status InConfigJson(const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("config.json: ", status.message()));
-}
+absl::Status InConfigJson(const absl::Status& status) { return Prefixed("config.json", status); }
 
 }  // namespace attentiond

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -50,10 +51,6 @@ constexpr NamedActivation kActivations[] = {
 bool Exists(const std::string& path) {
   std::error_code error;
   return std::filesystem::exists(path, error);
-}
-
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
 }
 
 absl::Status CheckWidth(const char* key, int64_t found, int64_t required, absl::string_view whose) {
@@ -127,8 +124,8 @@ absl::StatusOr<std::vector<Module>> ReadModules(const std::string& directory) {
   for (const json& entry : list) {
     const absl::StatusOr<std::string> type = GetString(entry, "type", "");
     const absl::StatusOr<std::string> folder = GetString(entry, "path", "");
-    if (!type.ok()) return InFile(path, type.status());
-    if (!folder.ok()) return InFile(path, folder.status());
+    if (!type.ok()) return Prefixed(path, type.status());
+    if (!folder.ok()) return Prefixed(path, folder.status());
     if (absl::StrContains(*folder, "..") || absl::StartsWith(*folder, "/")) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": ", Quoted(*folder), " is no folder below the model's"));
@@ -151,17 +148,17 @@ absl::Status ReadModule(const std::string& directory, const Module& module, int6
   ASSIGN_OR_RETURN(const json file, ReadJsonFile(path, kMaxFileBytes));
   if (module.type == "Pooling") {
     absl::StatusOr<std::vector<PoolingMode>> modes = ParsePooling(file, *width);
-    if (!modes.ok()) return InFile(path, modes.status());
+    if (!modes.ok()) return Prefixed(path, modes.status());
     config->pooling = *std::move(modes);
     *width *= static_cast<int64_t>(config->pooling.size());
     const absl::StatusOr<bool> include_prompt = GetBool(file, "include_prompt", true);
-    if (!include_prompt.ok()) return InFile(path, include_prompt.status());
+    if (!include_prompt.ok()) return Prefixed(path, include_prompt.status());
     if (*include_prompt || config->prompts.empty()) return absl::OkStatus();
     return absl::UnimplementedError(
         absl::StrCat(path, ": \"include_prompt\" is false, which is not supported, only true"));
   }
   absl::StatusOr<DenseModuleConfig> dense = ParseDense(file, *width);
-  if (!dense.ok()) return InFile(path, dense.status());
+  if (!dense.ok()) return Prefixed(path, dense.status());
   dense->path = folder;
   *width = dense->outputs;
   config->dense.push_back(*std::move(dense));
@@ -172,7 +169,7 @@ absl::Status ReadPrompts(const std::string& path, SentenceTransformersConfig* co
   if (!Exists(path)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const json file, ReadJsonFile(path, kMaxFileBytes));
   const absl::StatusOr<std::string> name = GetString(file, "default_prompt_name", "");
-  if (!name.ok()) return InFile(path, name.status());
+  if (!name.ok()) return Prefixed(path, name.status());
   const auto prompts = file.find("prompts");
   if (prompts != file.end() && prompts->is_object()) {
     for (const auto& [key, text] : prompts->items()) {
@@ -193,14 +190,14 @@ absl::Status ReadLimits(const std::string& path, SentenceTransformersConfig* con
   if (!Exists(path)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const json file, ReadJsonFile(path, kMaxFileBytes));
   const absl::StatusOr<int64_t> length = GetInt(file, "max_seq_length", 0);
-  if (!length.ok()) return InFile(path, length.status());
+  if (!length.ok()) return Prefixed(path, length.status());
   if (*length < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": \"max_seq_length\" is ", *length, ", a positive number is required"));
   }
   config->max_length = *length;
   const absl::StatusOr<bool> lowers = GetBool(file, "do_lower_case", false);
-  if (!lowers.ok()) return InFile(path, lowers.status());
+  if (!lowers.ok()) return Prefixed(path, lowers.status());
   if (!*lowers) return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat(
       path,

@@ -221,10 +221,7 @@ absl::StatusOr<std::string> PipelineTokenizer::Decode(absl::Span<const int32_t> 
   std::vector<std::string> pieces;
   pieces.reserve(ids.size());
   for (const int32_t id : ids) {
-    if (id < 0 || id >= vocab_size_) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("id ", id, " is outside the vocabulary of ", vocab_size_, " tokens"));
-    }
+    RETURN_IF_ERROR(CheckTokenId(id, vocab_size_));
     const AddedToken* const added = parts_.added_tokens.Find(id);
     if (skip_special_tokens && added != nullptr && added->skipped) continue;
     const absl::string_view token = Token(id);

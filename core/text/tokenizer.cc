@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/text/pipeline_tokenizer.h"
 #include "core/text/sentence_piece_files.h"
@@ -25,10 +26,6 @@ bool Exists(const std::string& path) {
   return std::filesystem::exists(path, error);
 }
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 // A file of text or of a SentencePiece model.
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   constexpr int64_t kMaxBytes = int64_t{256} << 20;
@@ -43,9 +40,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 using Loaded = absl::StatusOr<std::unique_ptr<Tokenizer>>;
 
 Loaded Build(const std::string& path, const absl::StatusOr<json>& contents, int64_t max_length) {
-  if (!contents.ok()) return InFile(path, contents.status());
+  if (!contents.ok()) return Prefixed(path, contents.status());
   auto tokenizer = BuildTokenizer(*contents, max_length);
-  if (!tokenizer.ok()) return InFile(path, tokenizer.status());
+  if (!tokenizer.ok()) return Prefixed(path, tokenizer.status());
   return tokenizer;
 }
 
@@ -60,7 +57,7 @@ Loaded LoadSentencePiece(const std::string& path, const TokenizerConfig& config,
                          int64_t max_length) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   auto parts = PartsFromSentencePiece(bytes, config);
-  if (!parts.ok()) return InFile(path, parts.status());
+  if (!parts.ok()) return Prefixed(path, parts.status());
   parts->model_max_length = max_length;
   return std::make_unique<PipelineTokenizer>(*std::move(parts));
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -48,7 +49,7 @@ bool Exists(const std::string& path) {
 }
 
 absl::Status InFile(const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("tokenizer_config.json: ", status.message()));
+  return Prefixed("tokenizer_config.json", status);
 }
 
 bool HasContent(const json& list, const std::string& content) {

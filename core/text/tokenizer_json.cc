@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/text/component_factories.h"
 #include "core/text/pipeline_tokenizer.h"
@@ -14,10 +15,6 @@ namespace attentiond {
 namespace {
 
 using nlohmann::json;
-
-absl::Status Prefixed(absl::string_view prefix, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(prefix, ": ", status.message()));
-}
 
 // Builds the component that section `name` of the file describes; null when there is none.
 template <typename Build>

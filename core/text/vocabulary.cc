@@ -96,4 +96,10 @@ std::vector<std::pair<absl::string_view, int32_t>> Vocabulary::Entries() const {
   return entries;
 }
 
+absl::Status CheckTokenId(int32_t id, int32_t size) {
+  if (id >= 0 && id < size) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("id ", id, " is outside the vocabulary of ", size, " tokens"));
+}
+
 }  // namespace attentiond

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -52,5 +53,8 @@ class Vocabulary {
   std::vector<uint32_t> ends_;  // by id: where in bytes_ its token ends
   absl::flat_hash_map<absl::string_view, int32_t> ids_;  // keys point into bytes_
 };
+
+/// kInvalidArgument: no token of a vocabulary of `size` has this id.
+absl::Status CheckTokenId(int32_t id, int32_t size);
 
 }  // namespace attentiond

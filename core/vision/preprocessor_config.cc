@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
@@ -214,10 +215,6 @@ absl::Status RefuseUnsupported(const json& object) {
   return absl::OkStatus();
 }
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 }  // namespace
 
 std::optional<ImageSize> PreprocessorConfig::OutputSize() const {
@@ -245,7 +242,7 @@ absl::StatusOr<PreprocessorConfig> LoadPreprocessorConfig(const std::string& dir
                          const json& object) -> absl::StatusOr<PreprocessorConfig> {
     auto config = ParsePreprocessorConfig(object, default_type);
     if (config.ok()) return config;
-    return InFile(path, config.status());
+    return Prefixed(path, config.status());
   };
   const std::string processor_path = directory + "/processor_config.json";
   const absl::StatusOr<json> processor = ReadJsonFile(processor_path, kMaxBytes);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "server/inference/cross_attention.h"
 #include "server/inference/image_inputs.h"
@@ -89,9 +90,7 @@ absl::Status GenerateRequest::PrepareText(size_t row) {
     const size_t number = parts_.size();
     const absl::Status added =
         AddTextPart(row, absl::string_view(texts_[row]).substr(span.begin, span.end - span.begin));
-    if (!added.ok()) {
-      return absl::Status(added.code(), absl::StrCat("sentence ", i + 1, ": ", added.message()));
-    }
+    if (!added.ok()) return Prefixed(absl::StrCat("sentence ", i + 1), added);
     if (i == 0) parts_[number].text = texts_[row].substr(0, span.begin);
   }
   return absl::OkStatus();

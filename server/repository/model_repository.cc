@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/ops/execution_context.h"
 #include "core/ops/workspace.h"
@@ -62,10 +63,6 @@ const char* TaskLabel(ModelKind kind) {
       return "image_captioning";
   }
   return "";
-}
-
-absl::Status WithPrefix(absl::string_view prefix, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(prefix, ": ", status.message()));
 }
 
 }  // namespace
@@ -229,7 +226,7 @@ absl::Status ModelRepository::Impl::LoadAll(std::vector<std::string>* warnings) 
   }
   for (const auto& [name, directory] : options_.models) {
     const absl::Status loaded = Load(name);
-    if (!loaded.ok()) return WithPrefix(absl::StrCat("--model ", name, "=", directory), loaded);
+    if (!loaded.ok()) return Prefixed(absl::StrCat("--model ", name, "=", directory), loaded);
   }
   for (const std::string& name : found) {
     const absl::Status loaded = Load(name);
@@ -243,7 +240,7 @@ absl::StatusOr<std::vector<std::string>> ModelRepository::Impl::FindInRepository
   std::vector<std::string> found;
   if (options_.repository_directory.empty()) return found;
   absl::StatusOr<std::vector<std::string>> names = ListModels(options_.repository_directory);
-  if (!names.ok()) return WithPrefix("--model-repository", names.status());
+  if (!names.ok()) return Prefixed("--model-repository", names.status());
   for (const std::string& name : *names) {
     const absl::Status plain = CheckModelName(name);
     if (!plain.ok()) {
@@ -286,7 +283,7 @@ absl::Status ModelRepository::Impl::Load(const std::string& name) {
     }
     failed = loaded.status();
   }
-  failed = WithPrefix(name, failed);
+  failed = Prefixed(name, failed);
   MarkFailed(name, failed);
   return failed;
 }

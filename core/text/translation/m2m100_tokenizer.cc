@@ -10,22 +10,18 @@
 #include "core/text/translation/language_codes.h"
 #include "core/text/translation/piece_tokenizer.h"
 #include "core/text/translation/source_tokens.h"
-#include "core/weights/json_file.h"
 #include "core/weights/quoted.h"
 
 namespace attentiond {
 namespace {
 
 using nlohmann::json;
-using SpecialToken = TokenizerConfig::SpecialToken;
 
-constexpr SpecialToken kUnknown = {"unk_token", "<unk>", true};
-constexpr SpecialToken kEnd = {"eos_token", "</s>", true};
-constexpr SpecialToken kSpecialTokens[] = {{"bos_token", "<s>", false},
-                                           kEnd,
-                                           {"sep_token", "</s>", false},
-                                           kUnknown,
-                                           {"pad_token", "<pad>", false}};
+constexpr TokenizerConfig::SpecialToken kSpecialTokens[] = {{"bos_token", "<s>", false},
+                                                            PieceTokenizer::kEnd,
+                                                            {"sep_token", "</s>", false},
+                                                            PieceTokenizer::kUnknown,
+                                                            {"pad_token", "<pad>", false}};
 // Ids that nothing has: the checkpoints' tables of embeddings are so much larger.
 constexpr int32_t kNumMadeUpWords = 8;
 
@@ -33,7 +29,6 @@ struct M2m100Parts {
   PieceTokenizer pieces;
   std::vector<std::string> languages;  // in the order of their ids
   std::vector<std::string> language_tokens;
-  int32_t end_id = 0;
   TranslationLanguages own;  // that the files name; the target "" when they do not
   int64_t model_max_length = 0;
 };
@@ -49,7 +44,7 @@ class M2m100Tokenizer final : public TranslationTokenizer {
     const std::string& source = languages.source.empty() ? parts_.own.source : languages.source;
     std::vector<int32_t> ids;
     RETURN_IF_ERROR(parts_.pieces.Encode(text, &ids));
-    return Surround(std::move(ids), {LanguageId(source)}, {parts_.end_id}, options);
+    return Surround(std::move(ids), {LanguageId(source)}, {parts_.pieces.end_id()}, options);
   }
 
   absl::StatusOr<std::optional<int32_t>> FirstTargetToken(
@@ -64,10 +59,7 @@ class M2m100Tokenizer final : public TranslationTokenizer {
                                            bool skip_special_tokens) const override {
     std::vector<DecodedToken> tokens;
     for (const int32_t id : ids) {
-      if (id < 0 || id >= vocab_size()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("id ", id, " is outside the vocabulary of ", vocab_size(), " tokens"));
-      }
+      RETURN_IF_ERROR(CheckTokenId(id, vocab_size()));
       const AddedToken* const added = parts_.pieces.added_tokens().Find(id);
       const bool special = (added != nullptr && added->special) || IsLanguage(id);
       if (special && skip_special_tokens) continue;
@@ -113,10 +105,6 @@ class M2m100Tokenizer final : public TranslationTokenizer {
   M2m100Parts parts_;
 };
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 absl::Status ReadLanguages(const TokenizerConfig& config, M2m100Parts* parts) {
   ASSIGN_OR_RETURN(const std::string codes, config.String("language_codes", "m2m100"));
   if (codes != "m2m100" && codes != "wmt21") {
@@ -138,20 +126,12 @@ absl::Status ReadLanguages(const TokenizerConfig& config, M2m100Parts* parts) {
 
 absl::StatusOr<std::unique_ptr<TranslationTokenizer>> LoadM2m100Tokenizer(
     const std::string& directory) {
-  const std::string vocab_path = absl::StrCat(directory, "/vocab.json");
   ASSIGN_OR_RETURN(const json config_json, ReadTokenizerConfigFile(directory));
   const TokenizerConfig config(config_json, "m2m_100");
-  ASSIGN_OR_RETURN(const json vocab, ReadJsonFile(vocab_path));
-  ASSIGN_OR_RETURN(std::unique_ptr<SentencePieceFile> file,
-                   LoadSentencePieceFile(absl::StrCat(directory, "/sentencepiece.bpe.model")));
-  ASSIGN_OR_RETURN(const std::string unknown, config.Content(kUnknown));
-  ASSIGN_OR_RETURN(const std::string end, config.Content(kEnd));
-  const auto added = config.AddedTokens(kSpecialTokens, vocab);
-  if (!added.ok()) return InFile(vocab_path, added.status());
-  auto pieces = PieceTokenizer::Create(std::move(file), vocab, *added, unknown,
-                                       PieceTokenizer::Prefix::kNone);
-  if (!pieces.ok()) return InFile(vocab_path, pieces.status());
-  M2m100Parts parts{*std::move(pieces), {}, {}, vocab.at(end), {}, 0};
+  ASSIGN_OR_RETURN(PieceTokenizer pieces,
+                   PieceTokenizer::Load(directory, "sentencepiece.bpe.model", config,
+                                        kSpecialTokens, PieceTokenizer::Prefix::kNone));
+  M2m100Parts parts{std::move(pieces), {}, {}, {}, 0};
   RETURN_IF_ERROR(ReadLanguages(config, &parts));
   ASSIGN_OR_RETURN(parts.model_max_length, config.ModelMaxLength());
   return std::make_unique<M2m100Tokenizer>(std::move(parts));

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/text/tokenizer_config.h"
 #include "core/text/translation/piece_tokenizer.h"
@@ -16,18 +17,15 @@ namespace attentiond {
 namespace {
 
 using nlohmann::json;
-using SpecialToken = TokenizerConfig::SpecialToken;
 
-constexpr SpecialToken kUnknown = {"unk_token", "<unk>", true};
-constexpr SpecialToken kEnd = {"eos_token", "</s>", true};
-constexpr SpecialToken kSpecialTokens[] = {kUnknown, kEnd, {"pad_token", "<pad>", false}};
+constexpr TokenizerConfig::SpecialToken kSpecialTokens[] = {
+    PieceTokenizer::kUnknown, PieceTokenizer::kEnd, {"pad_token", "<pad>", false}};
 
 struct MarianParts {
   PieceTokenizer source;
   /// Of separate vocabularies: the target's, and the model that its pieces are of.
   std::optional<Vocabulary> target_vocabulary;
   std::unique_ptr<SentencePieceFile> target_file;
-  int32_t end_id = 0;
   std::string source_language;  // that the files name, or ""
   std::string target_language;
   int64_t model_max_length = 0;
@@ -55,7 +53,7 @@ class MarianTokenizer final : public TranslationTokenizer {
     }
     std::vector<int32_t> ids;
     RETURN_IF_ERROR(parts_.source.Encode(text, &ids));
-    return Surround(std::move(ids), prefix, {parts_.end_id}, options);
+    return Surround(std::move(ids), prefix, {parts_.source.end_id()}, options);
   }
 
   absl::StatusOr<std::optional<int32_t>> FirstTargetToken(
@@ -68,10 +66,7 @@ class MarianTokenizer final : public TranslationTokenizer {
                                            bool skip_special_tokens) const override {
     std::vector<DecodedToken> tokens;
     for (const int32_t id : ids) {
-      if (id < 0 || id >= vocab_size()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("id ", id, " is outside the vocabulary of ", vocab_size(), " tokens"));
-      }
+      RETURN_IF_ERROR(CheckTokenId(id, vocab_size()));
       const AddedToken* const added = parts_.source.added_tokens().Find(id);
       const bool special = added != nullptr && added->special;
       if (special && skip_special_tokens) continue;
@@ -122,10 +117,6 @@ class MarianTokenizer final : public TranslationTokenizer {
   std::vector<std::string> codes_;  // target languages of a multilingual model
 };
 
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TranslationTokenizer>> LoadMarianTokenizer(
@@ -133,26 +124,17 @@ absl::StatusOr<std::unique_ptr<TranslationTokenizer>> LoadMarianTokenizer(
   const auto in = [&directory](const char* name) { return absl::StrCat(directory, "/", name); };
   ASSIGN_OR_RETURN(const json config_json, ReadTokenizerConfigFile(directory));
   const TokenizerConfig config(config_json, "marian");
-  ASSIGN_OR_RETURN(const json vocab, ReadJsonFile(in("vocab.json")));
-  ASSIGN_OR_RETURN(std::unique_ptr<SentencePieceFile> source_file,
-                   LoadSentencePieceFile(in("source.spm")));
+  ASSIGN_OR_RETURN(PieceTokenizer source,
+                   PieceTokenizer::Load(directory, "source.spm", config, kSpecialTokens,
+                                        PieceTokenizer::Prefix::kCode));
   ASSIGN_OR_RETURN(std::unique_ptr<SentencePieceFile> target_file,
                    LoadSentencePieceFile(in("target.spm")));
-
-  ASSIGN_OR_RETURN(const std::string unknown, config.Content(kUnknown));
-  ASSIGN_OR_RETURN(const std::string end, config.Content(kEnd));
-  const auto added = config.AddedTokens(kSpecialTokens, vocab);
-  if (!added.ok()) return InFile(in("vocab.json"), added.status());
-  auto source = PieceTokenizer::Create(std::move(source_file), vocab, *added, unknown,
-                                       PieceTokenizer::Prefix::kCode);
-  if (!source.ok()) return InFile(in("vocab.json"), source.status());
-
-  MarianParts parts{*std::move(source), std::nullopt, nullptr, vocab.at(end), "", "", 0};
+  MarianParts parts{std::move(source), std::nullopt, nullptr, "", "", 0};
   ASSIGN_OR_RETURN(const bool separate, config.Bool("separate_vocabs", false));
   if (separate) {
     ASSIGN_OR_RETURN(const json target_vocab, ReadJsonFile(in("target_vocab.json")));
     auto target = Vocabulary::FromJson(target_vocab);
-    if (!target.ok()) return InFile(in("target_vocab.json"), target.status());
+    if (!target.ok()) return Prefixed(in("target_vocab.json"), target.status());
     parts.target_vocabulary = *std::move(target);
     parts.target_file = std::move(target_file);
   }

@@ -5,10 +5,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/base/prefixed_status.h"
 #include "core/base/status_macros.h"
 #include "core/text/text_check.h"
 #include "core/text/unicode.h"
-#include "core/weights/quoted.h"
+#include "core/weights/json_file.h"
 #include "core/weights/regular_file.h"
 
 namespace attentiond {
@@ -18,31 +19,29 @@ std::string_view Std(absl::string_view text) { return {text.data(), text.size()}
 
 }  // namespace
 
-PieceTokenizer::PieceTokenizer(std::unique_ptr<SentencePieceFile> file, Vocabulary vocabulary,
-                               AddedTokens added_tokens, int32_t unknown_id, Prefix prefix)
-    : file_(std::move(file)),
-      vocabulary_(std::move(vocabulary)),
-      added_tokens_(std::move(added_tokens)),
-      unknown_id_(unknown_id),
-      prefix_(prefix) {}
-
-absl::StatusOr<PieceTokenizer> PieceTokenizer::Create(std::unique_ptr<SentencePieceFile> file,
-                                                      const nlohmann::json& vocab,
-                                                      nlohmann::json added_tokens,
-                                                      const std::string& unknown_token,
-                                                      Prefix prefix) {
-  ASSIGN_OR_RETURN(Vocabulary vocabulary, Vocabulary::FromJson(vocab));
-  const std::optional<int32_t> unknown_id = vocabulary.Find(unknown_token);
-  if (!unknown_id.has_value()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("does not have the unk_token ", Quoted(unknown_token)));
-  }
+absl::StatusOr<PieceTokenizer> PieceTokenizer::Load(const std::string& directory,
+                                                    const char* model_file,
+                                                    const TokenizerConfig& config,
+                                                    absl::Span<const SpecialToken> special_tokens,
+                                                    Prefix prefix) {
+  const std::string vocab_path = absl::StrCat(directory, "/vocab.json");
+  ASSIGN_OR_RETURN(const nlohmann::json vocab, ReadJsonFile(vocab_path));
+  ASSIGN_OR_RETURN(std::unique_ptr<SentencePieceFile> file,
+                   LoadSentencePieceFile(absl::StrCat(directory, "/", model_file)));
+  ASSIGN_OR_RETURN(const std::string unknown, config.Content(kUnknown));
+  ASSIGN_OR_RETURN(const std::string end, config.Content(kEnd));
+  auto listed = config.AddedTokens(special_tokens, vocab);
+  if (!listed.ok()) return Prefixed(vocab_path, listed.status());
+  auto vocabulary = Vocabulary::FromJson(vocab);
+  if (!vocabulary.ok()) return Prefixed(vocab_path, vocabulary.status());
   // They are looked for in the text as it is: nothing normalizes it before the model does.
-  for (nlohmann::json& token : added_tokens) token["normalized"] = false;
-  ASSIGN_OR_RETURN(AddedTokens added,
-                   AddedTokens::FromJson(added_tokens, vocabulary, /*normalizer=*/nullptr));
-  return PieceTokenizer(std::move(file), std::move(vocabulary), std::move(added), *unknown_id,
-                        prefix);
+  for (nlohmann::json& token : *listed) token["normalized"] = false;
+  auto added = AddedTokens::FromJson(*listed, *vocabulary, /*normalizer=*/nullptr);
+  if (!added.ok()) return Prefixed(vocab_path, added.status());
+  PieceTokenizer pieces(std::move(file), *std::move(vocabulary), *std::move(added), prefix);
+  pieces.unknown_id_ = *pieces.vocabulary_.Find(unknown);
+  pieces.end_id_ = *pieces.vocabulary_.Find(end);
+  return pieces;
 }
 
 int32_t PieceTokenizer::Find(absl::string_view token) const {

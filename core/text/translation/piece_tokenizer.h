@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -25,12 +26,16 @@ class PieceTokenizer {
   /// A token of the target language that stands before the text itself: ">>fr<<".
   enum class Prefix : uint8_t { kNone, kCode };
 
-  /// `vocab` {token: id}; `added_tokens` as in tokenizer.json. kInvalidArgument: broken, or without
-  /// `unknown_token`.
-  static absl::StatusOr<PieceTokenizer> Create(std::unique_ptr<SentencePieceFile> file,
-                                               const nlohmann::json& vocab,
-                                               nlohmann::json added_tokens,
-                                               const std::string& unknown_token, Prefix prefix);
+  using SpecialToken = TokenizerConfig::SpecialToken;
+  static constexpr SpecialToken kUnknown = {"unk_token", "<unk>", true};
+  static constexpr SpecialToken kEnd = {"eos_token", "</s>", true};
+
+  /// `directory`'s vocab.json, {token: id}, and its file `model_file`. `special_tokens` has
+  /// kUnknown and kEnd. kInvalidArgument: broken, or the vocabulary lacks a token that is required.
+  static absl::StatusOr<PieceTokenizer> Load(const std::string& directory, const char* model_file,
+                                             const TokenizerConfig& config,
+                                             absl::Span<const SpecialToken> special_tokens,
+                                             Prefix prefix);
 
   /// Appends the ids. kInvalidArgument: not a text (text_check.h).
   absl::Status Encode(absl::string_view text, std::vector<int32_t>* ids) const;
@@ -39,18 +44,23 @@ class PieceTokenizer {
   const AddedTokens& added_tokens() const { return added_tokens_; }
   const SentencePieceFile& file() const { return *file_; }
   int32_t unknown_id() const { return unknown_id_; }
+  int32_t end_id() const { return end_id_; }
 
  private:
   PieceTokenizer(std::unique_ptr<SentencePieceFile> file, Vocabulary vocabulary,
-                 AddedTokens added_tokens, int32_t unknown_id, Prefix prefix);
+                 AddedTokens added_tokens, Prefix prefix)
+      : file_(std::move(file)),
+        vocabulary_(std::move(vocabulary)),
+        added_tokens_(std::move(added_tokens)),
+        prefix_(prefix) {}
 
   int32_t Find(absl::string_view token) const;
 
   std::unique_ptr<SentencePieceFile> file_;
   Vocabulary vocabulary_;
   AddedTokens added_tokens_;
-  int32_t unknown_id_;
   Prefix prefix_;
+  int32_t unknown_id_ = 0, end_id_ = 0;
 };
 
 /// The text of `tokens`, as `file` joins pieces; special ones, which it does not see, stay as they
