@@ -7,29 +7,10 @@
 #include "core/tensor/dtype.h"
 #include "server/flag_table.h"
 #include "server/flag_values.h"
+#include "server/repository/task_label.h"
 
 namespace attentiond {
 namespace {
-
-const char* KindName(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::kAttentionLayer:
-      return "attention_layer";
-    case ModelKind::kSequenceClassification:
-      return "sequence_classification";
-    case ModelKind::kTokenClassification:
-      return "token_classification";
-    case ModelKind::kEmbedding:
-      return "embedding";
-    case ModelKind::kImageClassification:
-      return "image_classification";
-    case ModelKind::kTranslation:
-      return "translation";
-    case ModelKind::kCaptioning:
-      return "image_captioning";
-  }
-  return "";
-}
 
 // As --dtype spells it.
 absl::string_view ComputeName(DType compute) {
@@ -75,7 +56,7 @@ void LogStart(Logger* logger, const ServerOptions& options, const CpuBudget& bud
 void LogModel(Logger* logger, const std::string& directory, const ModelInfo& info,
               absl::Duration load_duration) {
   std::vector<LogField> fields = {{"directory", directory},
-                                  {"kind", KindName(info.kind)},
+                                  {"kind", TaskLabel(info.kind)},
                                   {"architecture", info.architecture},
                                   {"dtype", ComputeName(info.compute)},
                                   {"layers", info.num_layers},

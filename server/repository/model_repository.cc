@@ -14,6 +14,7 @@
 #include "core/ops/workspace.h"
 #include "server/repository/model_location.h"
 #include "server/repository/model_task.h"
+#include "server/repository/task_label.h"
 
 namespace attentiond {
 namespace {
@@ -43,26 +44,6 @@ void AttachGenerationProbe(const LoadedModel& model) {
 void DetachProbes(const LoadedModel& model) {
   model.metrics->SetQueueProbe(nullptr);
   if (model.generation != nullptr) model.metrics->SetGenerationProbe(nullptr);
-}
-
-const char* TaskLabel(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::kAttentionLayer:
-      return "attention_layer";
-    case ModelKind::kSequenceClassification:
-      return "sequence_classification";
-    case ModelKind::kTokenClassification:
-      return "token_classification";
-    case ModelKind::kEmbedding:
-      return "embedding";
-    case ModelKind::kImageClassification:
-      return "image_classification";
-    case ModelKind::kTranslation:
-      return "translation";
-    case ModelKind::kCaptioning:
-      return "image_captioning";
-  }
-  return "";
 }
 
 }  // namespace
