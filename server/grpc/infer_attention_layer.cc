@@ -8,8 +8,7 @@
 #include "core/base/status_macros.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_outputs.h"
-#include "server/grpc/model_signature.h"
-#include "server/grpc/tensor_conversion.h"
+#include "server/grpc/infer_tensors.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {
@@ -166,16 +165,13 @@ absl::StatusOr<std::unique_ptr<InferOperation>> WithOutputs(const InferInput& in
 
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionLayerOperation(
     const InferInput& input) {
-  const ModelSignature signature = SignatureOf(input.info);
-  ASSIGN_OR_RETURN(const InputTensors inputs,
-                   InputTensors::Read(input.request, signature.inputs, input.limits.max_rows));
-  ASSIGN_OR_RETURN(const RequestedOutputs wanted,
-                   RequestedOutputs::Read(input.request, signature.outputs));
+  ASSIGN_OR_RETURN(const InferTensors tensors, ReadTensors(input));
   AttentionLayerCall call;
   RETURN_IF_ERROR(input.parameters.Read("causal", &call.causal));
   RETURN_IF_ERROR(input.parameters.CheckAllKnown());
 
-  const Operands operands = {inputs.Find("query"), inputs.Find("key"), inputs.Find("value")};
+  const Operands operands = {tensors.inputs.Find("query"), tensors.inputs.Find("key"),
+                             tensors.inputs.Find("value")};
   RETURN_IF_ERROR(CheckSelfAttention(operands, *input.info));
   RETURN_IF_ERROR(CheckLengths(operands));
   call.batch = operands.query->shape.dim(0);
@@ -185,9 +181,9 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeAttentionLayerOperation(
   if (operands.key != nullptr) call.key = operands.key->view().values<float>().data();
   if (operands.value != nullptr) call.value = operands.value->view().values<float>().data();
   ASSIGN_OR_RETURN(std::vector<int64_t> kv_lengths,
-                   ReadKvLengths(inputs.Find("kv_lengths"), call.batch, call.kv_length));
+                   ReadKvLengths(tensors.inputs.Find("kv_lengths"), call.batch, call.kv_length));
   RETURN_IF_ERROR(CheckWork(call, *input.info, input.limits.max_attention_flop));
-  return WithOutputs(input, wanted, call, std::move(kv_lengths));
+  return WithOutputs(input, tensors.wanted, call, std::move(kv_lengths));
 }
 
 }  // namespace attentiond

@@ -13,7 +13,7 @@
 #include "server/grpc/image_tensors.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_outputs.h"
-#include "server/grpc/model_signature.h"
+#include "server/grpc/infer_tensors.h"
 #include "server/inference/field_error.h"
 
 namespace attentiond {
@@ -172,14 +172,6 @@ absl::Status ReadGeneration(InferParameters& parameters, GenerateOptions* option
   return absl::OkStatus();
 }
 
-absl::StatusOr<TruncationSide> ReadTruncationSide(InferParameters& parameters) {
-  std::string side = "right";
-  RETURN_IF_ERROR(parameters.Read("truncation_side", &side));
-  if (side == "right") return TruncationSide::kRight;
-  if (side == "left") return TruncationSide::kLeft;
-  return FieldError("parameters.truncation_side", "is neither \"right\" nor \"left\"");
-}
-
 absl::StatusOr<GenerateOptions> ReadOptions(const InferInput& input) {
   InferParameters& parameters = input.parameters;
   const GenerationDefaults defaults{*input.info, *input.generator, input.limits};
@@ -191,7 +183,7 @@ absl::StatusOr<GenerateOptions> ReadOptions(const InferInput& input) {
     RETURN_IF_ERROR(parameters.Read("target_lang", &options.languages.target));
     RETURN_IF_ERROR(parameters.Read("split_sentences", &options.split_sentences));
     RETURN_IF_ERROR(parameters.Read("truncate", &options.truncate));
-    ASSIGN_OR_RETURN(options.truncation_side, ReadTruncationSide(parameters));
+    RETURN_IF_ERROR(parameters.Read("truncation_side", &options.truncation_side));
   }
   RETURN_IF_ERROR(parameters.CheckAllKnown());
   const absl::Status checked = CheckOptions(defaults, options.generation);
@@ -206,17 +198,13 @@ absl::StatusOr<GenerateOptions> ReadOptions(const InferInput& input) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeGenerationOperation(const InferInput& input) {
-  const ModelSignature signature = SignatureOf(input.info);
-  ASSIGN_OR_RETURN(const InputTensors tensors,
-                   InputTensors::Read(input.request, signature.inputs, input.limits.max_rows));
-  ASSIGN_OR_RETURN(const RequestedOutputs wanted,
-                   RequestedOutputs::Read(input.request, signature.outputs));
+  ASSIGN_OR_RETURN(const InferTensors tensors, ReadTensors(input));
   ASSIGN_OR_RETURN(GenerateOptions options, ReadOptions(input));
   std::vector<GenerateInput> inputs;
   absl::string_view field = "inputs.text";
   if (input.info->kind == ModelKind::kCaptioning) {
     ASSIGN_OR_RETURN(const ImageTensors images,
-                     ReadImageTensors(tensors, input.has_image_processor));
+                     ReadImageTensors(tensors.inputs, input.has_image_processor));
     field = images.field;
     for (const ImageInput& image : images.inputs) inputs.push_back({{}, image});
     RETURN_IF_ERROR(
@@ -225,12 +213,13 @@ absl::StatusOr<std::unique_ptr<InferOperation>> MakeGenerationOperation(const In
     if (!input.has_tokenizer) {
       return absl::FailedPreconditionError("the model has no tokenizer: it takes no text");
     }
-    if (tensors.Find("text") == nullptr) return FieldError(field, "is missing; it is required");
-    for (const absl::string_view text : tensors.Find("text")->elements) {
+    const InputTensor* const texts = tensors.inputs.Find("text");
+    if (texts == nullptr) return FieldError(field, "is missing; it is required");
+    for (const absl::string_view text : texts->elements) {
       inputs.push_back({text, {}});
     }
   }
-  return std::make_unique<GenerationOperation>(input, std::move(inputs), field, wanted,
+  return std::make_unique<GenerationOperation>(input, std::move(inputs), field, tensors.wanted,
                                                std::move(options));
 }
 

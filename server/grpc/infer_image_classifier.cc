@@ -8,8 +8,7 @@
 #include "server/grpc/image_tensors.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_outputs.h"
-#include "server/grpc/model_signature.h"
-#include "server/grpc/tensor_conversion.h"
+#include "server/grpc/infer_tensors.h"
 #include "server/inference/classification.h"
 #include "server/inference/field_error.h"
 
@@ -144,22 +143,19 @@ absl::Status ReserveRoom(const RequestedOutputs& wanted, const Sizes& sizes,
 
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeImageClassifierOperation(
     const InferInput& input) {
-  const ModelSignature signature = SignatureOf(input.info);
-  ASSIGN_OR_RETURN(const InputTensors tensors,
-                   InputTensors::Read(input.request, signature.inputs, input.limits.max_rows));
-  ASSIGN_OR_RETURN(const RequestedOutputs wanted,
-                   RequestedOutputs::Read(input.request, signature.outputs));
+  ASSIGN_OR_RETURN(const InferTensors tensors, ReadTensors(input));
   Sizes sizes;
   ASSIGN_OR_RETURN(sizes.top_k, ReadTopK(input.parameters, *input.info));
   RETURN_IF_ERROR(input.parameters.CheckAllKnown());
 
-  ASSIGN_OR_RETURN(ImageTensors images, ReadImageTensors(tensors, input.has_image_processor));
+  ASSIGN_OR_RETURN(ImageTensors images,
+                   ReadImageTensors(tensors.inputs, input.has_image_processor));
   sizes.rows = static_cast<int64_t>(images.inputs.size());
   sizes.labels = static_cast<int64_t>(input.info->labels.size());
   ResponseWriter writer(input.response, input.ticket, input.limits.max_message_bytes);
-  RETURN_IF_ERROR(ReserveRoom(wanted, sizes, input, &writer));
+  RETURN_IF_ERROR(ReserveRoom(tensors.wanted, sizes, input, &writer));
   return std::make_unique<ImageClassifierOperation>(input, std::move(images.inputs), images.field,
-                                                    wanted, sizes, writer);
+                                                    tensors.wanted, sizes, writer);
 }
 
 }  // namespace attentiond

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
 #include "core/weights/quoted.h"
 #include "server/inference/field_error.h"
 
@@ -93,6 +94,18 @@ absl::Status InferParameters::Read(absl::string_view name, std::string* value) {
   if (parameter == nullptr) return absl::OkStatus();
   if (!parameter->has_string_param()) return WrongType(name, *parameter, "string_param");
   *value = parameter->string_param();
+  return absl::OkStatus();
+}
+
+absl::Status InferParameters::Read(absl::string_view name, TruncationSide* value) {
+  std::optional<std::string> side;
+  RETURN_IF_ERROR(Read(name, &side));
+  if (!side.has_value()) return absl::OkStatus();
+  if (side != "right" && side != "left") {
+    return FieldError(absl::StrCat("parameters.", name),
+                      absl::StrCat("is ", Quoted(*side), "; required is \"right\" or \"left\""));
+  }
+  *value = side == "left" ? TruncationSide::kLeft : TruncationSide::kRight;
   return absl::OkStatus();
 }
 

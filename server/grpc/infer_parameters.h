@@ -8,6 +8,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "core/text/tokenizer.h"
 #include "inference/grpc_service.pb.h"
 
 namespace attentiond {
@@ -26,6 +27,7 @@ class InferParameters {
   absl::Status Read(absl::string_view name, int64_t* value);
   absl::Status Read(absl::string_view name, double* value);
   absl::Status Read(absl::string_view name, std::string* value);
+  absl::Status Read(absl::string_view name, TruncationSide* value);  ///< "right", "left"
   template <typename T>
   absl::Status Read(absl::string_view name, std::optional<T>* value) {
     if (Find(name) == nullptr) return absl::OkStatus();

@@ -11,7 +11,7 @@
 #include "server/grpc/encoder_outputs.h"
 #include "server/grpc/infer_operation.h"
 #include "server/grpc/infer_outputs.h"
-#include "server/grpc/model_signature.h"
+#include "server/grpc/infer_tensors.h"
 #include "server/inference/field_error.h"
 #include "server/inference/prompt.h"
 
@@ -122,20 +122,11 @@ absl::Status ReadEmbeddingOptions(InferParameters& parameters, const ModelInfo& 
   return absl::OkStatus();
 }
 
-absl::StatusOr<TruncationSide> ReadTruncationSide(InferParameters& parameters) {
-  std::string side = "right";
-  RETURN_IF_ERROR(parameters.Read("truncation_side", &side));
-  if (side == "right") return TruncationSide::kRight;
-  if (side == "left") return TruncationSide::kLeft;
-  return FieldError("parameters.truncation_side",
-                    absl::StrCat("is ", Quoted(side), "; required is \"right\" or \"left\""));
-}
-
 absl::StatusOr<EncodeOptionsForRows> ReadOptions(InferParameters& parameters, const ModelInfo& info,
                                                  const RequestedOutputs& wanted) {
   EncodeOptionsForRows options;
   RETURN_IF_ERROR(parameters.Read("truncate", &options.truncate));
-  ASSIGN_OR_RETURN(options.truncation_side, ReadTruncationSide(parameters));
+  RETURN_IF_ERROR(parameters.Read("truncation_side", &options.truncation_side));
   if (info.kind == ModelKind::kEmbedding) {
     RETURN_IF_ERROR(ReadEmbeddingOptions(parameters, info, &options));
   }
@@ -152,18 +143,14 @@ absl::StatusOr<EncodeOptionsForRows> ReadOptions(InferParameters& parameters, co
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<InferOperation>> MakeTextEncoderOperation(const InferInput& input) {
-  const ModelSignature signature = SignatureOf(input.info);
-  ASSIGN_OR_RETURN(const InputTensors tensors,
-                   InputTensors::Read(input.request, signature.inputs, input.limits.max_rows));
-  ASSIGN_OR_RETURN(const RequestedOutputs wanted,
-                   RequestedOutputs::Read(input.request, signature.outputs));
+  ASSIGN_OR_RETURN(const InferTensors tensors, ReadTensors(input));
   ASSIGN_OR_RETURN(EncodeOptionsForRows options,
-                   ReadOptions(input.parameters, *input.info, wanted));
+                   ReadOptions(input.parameters, *input.info, tensors.wanted));
   ASSIGN_OR_RETURN(EncoderInputs inputs,
-                   ReadEncoderInputs(tensors, *input.info, input.has_tokenizer));
+                   ReadEncoderInputs(tensors.inputs, *input.info, input.has_tokenizer));
   const std::optional<int64_t> width = inputs.width;
-  auto operation =
-      std::make_unique<TextEncoderOperation>(input, std::move(inputs), wanted, std::move(options));
+  auto operation = std::make_unique<TextEncoderOperation>(input, std::move(inputs), tensors.wanted,
+                                                          std::move(options));
   if (width.has_value()) RETURN_IF_ERROR(operation->SetWidth(*width));
   return operation;
 }

@@ -63,6 +63,22 @@ TEST_F(InferParametersTest, EachType) {
   EXPECT_TRUE(reader.CheckAllKnown().ok());
 }
 
+TEST_F(InferParametersTest, SidesOfTruncationAreWords) {
+  Set("left").set_string_param("left");
+  Set("right").set_string_param("right");
+  Set("middle").set_string_param("middle");
+  InferParameters reader = Reader();
+  TruncationSide side = TruncationSide::kRight;
+  EXPECT_TRUE(reader.Read("left", &side).ok());
+  EXPECT_EQ(side, TruncationSide::kLeft);
+  EXPECT_TRUE(reader.Read("absent", &side).ok());
+  EXPECT_EQ(side, TruncationSide::kLeft);
+  EXPECT_TRUE(reader.Read("right", &side).ok());
+  EXPECT_EQ(side, TruncationSide::kRight);
+  EXPECT_THAT(reader.Read("middle", &side),
+              IsFieldError("parameters.middle", Words{"\"middle\"", "left"}));
+}
+
 TEST_F(InferParametersTest, WrongTypesNameBoth) {
   Set("p").set_string_param("true");
   Set("empty");
