@@ -12,16 +12,18 @@
 #include "core/ops/linear.h"
 #include "core/ops/workspace.h"
 #include "core/reference/quantized_linear.h"
+#include "tests/core/ops/linear_case.h"
 #include "tests/testing/random_tensor.h"
 #include "tests/testing/tolerance.h"
 
 namespace attentiond {
 namespace {
 
+using testing::kNoBias;
+using testing::LinearCase;
+using testing::LinearOperands;
 using testing::RandomTensor;
 using testing::ToFloats;
-
-const TensorView kNoBias{nullptr, DType::kF32, Shape({0})};
 
 std::vector<reference::QuantizedRow> QuantizeRows(const Tensor& matrix) {
   const std::vector<float> values = ToFloats(matrix.view());
@@ -32,13 +34,6 @@ std::vector<reference::QuantizedRow> QuantizeRows(const Tensor& matrix) {
   }
   return rows;
 }
-
-struct Problem {
-  int64_t rows = 1, in = 1, out = 1;
-  Activation activation = Activation::kNone;
-  bool bias = true, residual = false;
-  DType weight_dtype = DType::kF32;
-};
 
 // Parameter: the type of the activations.
 class QuantizedLinearTest : public ::testing::TestWithParam<DType> {
@@ -67,47 +62,29 @@ class QuantizedLinearTest : public ::testing::TestWithParam<DType> {
     ASSERT_TRUE(status.ok()) << status;
   }
 
-  void Check(const Problem& p, const Tensor& x) {
-    SCOPED_TRACE(::testing::Message() << p.rows << "x" << p.in << " -> " << p.out << " activation "
-                                      << static_cast<int>(p.activation));
+  void Check(const LinearCase& c, const LinearOperands& operands) {
+    SCOPED_TRACE(::testing::Message() << c.rows << "x" << c.in << " -> " << c.out << " activation "
+                                      << static_cast<int>(c.activation));
     const DType dtype = GetParam();
-    const Tensor weight = RandomTensor(p.weight_dtype, {p.out, p.in}, 1);
-    const Tensor bias = RandomTensor(DType::kF32, {p.out}, 2);
-    const Tensor residual = RandomTensor(dtype, {p.rows, p.out}, 4);
-    const Linear linear = Create(weight, p.bias ? bias.view() : kNoBias);
-    Tensor y(dtype, {p.rows, p.out});
-    Linear::Args args;
-    args.x = x.view().data;
-    args.x_stride = p.in;
-    args.y = y.mutable_view().data;
-    args.y_stride = p.out;
-    args.rows = p.rows;
-    args.activation = p.activation;
-    args.residual = p.residual ? residual.view().data : nullptr;
-    ASSERT_TRUE(linear.Run(args, context_).ok());
-
-    const std::vector<float> biases = ToFloats(bias.view()), residuals = ToFloats(residual.view());
-    const reference::QuantizedLinearLayer sums{
-        QuantizeRows(weight), p.bias ? absl::MakeConstSpan(biases) : absl::Span<const float>()};
+    const std::vector<float> y = testing::RunLinear(c, operands, DType::kI8, context_);
+    const reference::QuantizedLinearLayer sums{QuantizeRows(operands.weight), operands.biases};
     reference::QuantizedLinearLayer layer = sums;
-    layer.activation = p.activation;
-    const std::vector<reference::QuantizedRow> inputs = QuantizeRows(x);
-    const auto out = static_cast<size_t>(p.out);
+    layer.activation = c.activation;
+    const std::vector<reference::QuantizedRow> inputs = QuantizeRows(operands.x);
+    const auto out = static_cast<size_t>(c.out);
     std::vector<float> expected(inputs.size() * out), before_activation(expected.size());
     for (size_t r = 0; r < inputs.size(); ++r) {
       reference::QuantizedLinear(sums, inputs[r], {},
                                  absl::MakeSpan(before_activation).subspan(r * out, out));
-      reference::QuantizedLinear(layer, inputs[r],
-                                 p.residual ? absl::MakeConstSpan(residuals).subspan(r * out, out)
-                                            : absl::Span<const float>(),
+      reference::QuantizedLinear(layer, inputs[r], operands.ResidualOf(r),
                                  absl::MakeSpan(expected).subspan(r * out, out));
     }
     // The integers' sum is exact. It is rounded to f32, scaled twice, and the bias is added: four
     // roundings of what is at most |sum + bias| + |bias|, through an activation of a slope of at
     // most 1.13 and with an error of 1e-6 of its own; then the residual's and y's.
-    testing::ExpectWithin(ToFloats(y.view()), expected, [&](size_t i) {
+    testing::ExpectWithin(y, expected, [&](size_t i) {
       const double magnitude = std::abs(double{before_activation[i]}) + 1;
-      const double activated = p.activation == Activation::kNone
+      const double activated = c.activation == Activation::kNone
                                    ? 0
                                    : 1e-6 * (1 + std::abs(double{before_activation[i]}));
       return 1.13 * 5 * testing::RoundingTolerance(DType::kF32, magnitude) + activated +
@@ -115,7 +92,7 @@ class QuantizedLinearTest : public ::testing::TestWithParam<DType> {
              testing::RoundingTolerance(dtype, double{expected[i]});
     });
   }
-  void Check(const Problem& p) { Check(p, RandomTensor(GetParam(), {p.rows, p.in}, 3)); }
+  void Check(const LinearCase& c) { Check(c, LinearOperands(c, GetParam())); }
 
   ThreadPool threads_{2};
   ExecutionContext context_{&threads_};
@@ -133,15 +110,7 @@ TEST_P(QuantizedLinearTest, OddShapes) {
 }
 
 TEST_P(QuantizedLinearTest, ActivationsBiasAndResidual) {
-  for (const Activation activation :
-       {Activation::kNone, Activation::kGeluErf, Activation::kGeluTanh, Activation::kRelu,
-        Activation::kSilu, Activation::kTanh}) {
-    for (const bool bias : {false, true}) {
-      for (const bool residual : {false, true}) {
-        Check({33, 40, 70, activation, bias, residual});
-      }
-    }
-  }
+  for (const LinearCase& c : testing::CasesOfEveryEnding()) Check(c);
 }
 
 TEST_P(QuantizedLinearTest, WeightTypes) {
@@ -151,13 +120,15 @@ TEST_P(QuantizedLinearTest, WeightTypes) {
 
 // Each row has a scale of its own, from nearly zero to nearly infinite.
 TEST_P(QuantizedLinearTest, RowsOfEveryMagnitude) {
-  Tensor x = RandomTensor(GetParam(), {9, 64}, 3);
+  const LinearCase c{9, 64, 70};
+  LinearOperands operands(c, GetParam());
+  Tensor& x = operands.x;
   const float magnitudes[] = {0, 1e-42f, 1e-31f, 1e-28f, 1e-10f, 1, 1e10f, 1e30f, 1e36f};
   for (int64_t i = 0; i < x.shape().num_elements(); ++i) {
     StoreElement(x.mutable_view().data, GetParam(), i,
                  LoadElement(x.view().data, GetParam(), i) * magnitudes[i / 64]);
   }
-  Check({9, 64, 70}, x);
+  Check(c, operands);
 }
 
 // The largest integers everywhere: where kernels that saturate on their way are wrong.

@@ -9,21 +9,18 @@
 #include "core/onednn/context.h"
 #include "core/onednn/isa.h"
 #include "core/reference/linear.h"
+#include "tests/core/ops/linear_case.h"
 #include "tests/testing/random_tensor.h"
 #include "tests/testing/tolerance.h"
 
 namespace attentiond {
 namespace {
 
+using testing::kNoBias;
+using testing::LinearCase;
+using testing::LinearOperands;
 using testing::RandomTensor;
 using testing::ToFloats;
-
-struct LinearCase {
-  int64_t rows = 1, in = 1, out = 1;
-  Activation activation = Activation::kNone;
-  bool bias = true, residual = false;
-  DType weight_dtype = DType::kF32;
-};
 
 // Parameter: the compute type.
 class LinearTest : public ::testing::TestWithParam<DType> {
@@ -47,41 +44,23 @@ class LinearTest : public ::testing::TestWithParam<DType> {
     SCOPED_TRACE(::testing::Message() << c.rows << "x" << c.in << " -> " << c.out << " activation "
                                       << static_cast<int>(c.activation));
     const DType dtype = GetParam();
-    const Tensor weight = RandomTensor(c.weight_dtype, {c.out, c.in}, 1);
-    const Tensor bias = RandomTensor(DType::kF32, {c.out}, 2);
-    const Tensor x = RandomTensor(dtype, {c.rows, c.in}, 3);
-    const Tensor residual = RandomTensor(dtype, {c.rows, c.out}, 4);
-    const auto linear = Linear::Create(
-        weight.view(), c.bias ? bias.view() : TensorView{nullptr, DType::kF32, Shape({0})}, dtype);
-    ASSERT_TRUE(linear.ok()) << linear.status();
-    Tensor y(dtype, {c.rows, c.out});
-    Linear::Args args;
-    args.x = x.view().data;
-    args.x_stride = c.in;
-    args.y = y.mutable_view().data;
-    args.y_stride = c.out;
-    args.rows = c.rows;
-    args.activation = c.activation;
-    args.residual = c.residual ? residual.view().data : nullptr;
-    ASSERT_TRUE(linear->Run(args, context_).ok());
+    const LinearOperands operands(c, dtype);
+    const std::vector<float> y = testing::RunLinear(c, operands, dtype, context_);
 
-    const std::vector<float> weights = RoundedWeights(weight), xs = ToFloats(x.view()),
-                             biases = ToFloats(bias.view()), residuals = ToFloats(residual.view());
+    const std::vector<float> weights = RoundedWeights(operands.weight),
+                             xs = ToFloats(operands.x.view());
     const auto in = static_cast<size_t>(c.in), out = static_cast<size_t>(c.out);
-    const reference::LinearLayer layer{
-        weights, c.bias ? absl::MakeConstSpan(biases) : absl::Span<const float>(), c.activation};
+    const reference::LinearLayer layer{weights, operands.biases, c.activation};
     std::vector<float> expected(static_cast<size_t>(c.rows) * out);
     for (size_t r = 0; r < static_cast<size_t>(c.rows); ++r) {
-      reference::Linear(layer, absl::MakeConstSpan(xs).subspan(r * in, in),
-                        c.residual ? absl::MakeConstSpan(residuals).subspan(r * out, out)
-                                   : absl::Span<const float>(),
+      reference::Linear(layer, absl::MakeConstSpan(xs).subspan(r * in, in), operands.ResidualOf(r),
                         absl::MakeSpan(expected).subspan(r * out, out));
     }
     // |x| and |w| are at most 1, the products' magnitudes 1/4 on average; an activation's slope is
     // at most 1.13 and its own error 1e-6; the residual's addition rounds once more.
     const double sum_error =
         testing::DotTolerance(c.in + 2, static_cast<double>(c.in) * 0.5 + 1) * 1.13;
-    testing::ExpectWithin(ToFloats(y.view()), expected, [&](size_t i) {
+    testing::ExpectWithin(y, expected, [&](size_t i) {
       return sum_error + 1e-6 * (1 + std::abs(double{expected[i]})) +
              testing::RoundingTolerance(dtype, double{expected[i]});
     });
@@ -105,15 +84,7 @@ TEST_P(LinearTest, OddShapes) {
 }
 
 TEST_P(LinearTest, ActivationsBiasAndResidual) {
-  for (const Activation activation :
-       {Activation::kNone, Activation::kGeluErf, Activation::kGeluTanh, Activation::kRelu,
-        Activation::kSilu, Activation::kTanh}) {
-    for (const bool bias : {false, true}) {
-      for (const bool residual : {false, true}) {
-        Check({33, 40, 70, activation, bias, residual});
-      }
-    }
-  }
+  for (const LinearCase& c : testing::CasesOfEveryEnding()) Check(c);
 }
 
 TEST_P(LinearTest, WeightTypes) {
@@ -125,7 +96,7 @@ TEST_P(LinearTest, StridesAndResidualInPlace) {
   const DType dtype = GetParam();
   const int64_t rows = 40, in = 48, out = 40, x_stride = 60, y_stride = 57;
   const Tensor weight = RandomTensor(DType::kF32, {out, in}, 1);
-  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, dtype);
+  const auto linear = Linear::Create(weight.view(), kNoBias, dtype);
   ASSERT_TRUE(linear.ok());
   const Tensor x = RandomTensor(dtype, {rows, x_stride}, 2);
   Tensor y = RandomTensor(dtype, {rows, y_stride}, 3);
@@ -157,7 +128,7 @@ TEST_P(LinearTest, ARowDoesNotDependOnTheOthers) {
   const DType dtype = GetParam();
   const int64_t in = 768, out = 100, max_rows = 300;
   const Tensor weight = RandomTensor(DType::kF32, {out, in}, 1);
-  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, dtype);
+  const auto linear = Linear::Create(weight.view(), kNoBias, dtype);
   ASSERT_TRUE(linear.ok());
   const Tensor x = RandomTensor(dtype, {max_rows, in}, 2);
   Tensor alone(dtype, {max_rows, out}), together(dtype, {max_rows, out});
@@ -193,7 +164,7 @@ TEST_P(LinearTest, ARowDoesNotDependOnTheOthers) {
 
 TEST_P(LinearTest, RepeatedShapesMakeNoKernels) {
   const Tensor weight = RandomTensor(DType::kF32, {64, 64}, 1);
-  const auto linear = Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, GetParam());
+  const auto linear = Linear::Create(weight.view(), kNoBias, GetParam());
   ASSERT_TRUE(linear.ok());
   const Tensor x = RandomTensor(GetParam(), {256, 64}, 2);
   Tensor y(GetParam(), {256, 64});
@@ -215,32 +186,30 @@ INSTANTIATE_TEST_SUITE_P(DTypes, LinearTest, ::testing::Values(DType::kF32, DTyp
 
 TEST(LinearCreateTest, NamesWhatIsWrong) {
   const Tensor weight = RandomTensor(DType::kF32, {4, 3}, 1);
-  const TensorView none{nullptr, DType::kF32, Shape({0})};
   const auto message = [](const absl::StatusOr<Linear>& linear) {
     return std::string(linear.status().message());
   };
   EXPECT_EQ(
-      message(Linear::Create({weight.view().data, DType::kF32, Shape({12})}, none, DType::kF32)),
+      message(Linear::Create({weight.view().data, DType::kF32, Shape({12})}, kNoBias, DType::kF32)),
       "weight is f32 [12], a linear layer needs f32, bf16 or f16 of shape [out, in], both at "
       "least 1");
-  EXPECT_EQ(
-      message(Linear::Create({weight.view().data, DType::kI64, Shape({2, 3})}, none, DType::kF32)),
-      "weight is i64 [2, 3], a linear layer needs f32, bf16 or f16 of shape [out, in], both "
-      "at least 1");
-  EXPECT_EQ(message(Linear::Create({nullptr, DType::kF32, Shape({0, 3})}, none, DType::kF32)),
+  EXPECT_EQ(message(Linear::Create({weight.view().data, DType::kI64, Shape({2, 3})}, kNoBias,
+                                   DType::kF32)),
+            "weight is i64 [2, 3], a linear layer needs f32, bf16 or f16 of shape [out, in], both "
+            "at least 1");
+  EXPECT_EQ(message(Linear::Create({nullptr, DType::kF32, Shape({0, 3})}, kNoBias, DType::kF32)),
             "weight is f32 [0, 3], a linear layer needs f32, bf16 or f16 of shape [out, in], both "
             "at least 1");
   EXPECT_EQ(message(Linear::Create(weight.view(), {weight.view().data, DType::kF32, Shape({3})},
                                    DType::kF32)),
             "bias is f32 [3], a weight of [4, 3] needs f32, bf16 or f16 of shape [4]");
-  EXPECT_EQ(message(Linear::Create(weight.view(), none, DType::kF16)),
+  EXPECT_EQ(message(Linear::Create(weight.view(), kNoBias, DType::kF16)),
             "compute type f16; it is f32 or bf16");
 }
 
 TEST(LinearCreateTest, SaysWhatItHolds) {
   const Tensor weight = RandomTensor(DType::kF16, {40, 30}, 1);
-  const auto linear =
-      Linear::Create(weight.view(), {nullptr, DType::kF32, Shape({0})}, DType::kF32);
+  const auto linear = Linear::Create(weight.view(), kNoBias, DType::kF32);
   ASSERT_TRUE(linear.ok());
   EXPECT_EQ(linear->in_features(), 30);
   EXPECT_EQ(linear->out_features(), 40);
