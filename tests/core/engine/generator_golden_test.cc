@@ -11,6 +11,7 @@
 #include "core/engine/text_generator.h"
 #include "core/generate/generation_config.h"
 #include "tests/testing/golden_model.h"
+#include "tests/testing/golden_translators.h"
 
 namespace attentiond {
 namespace {
@@ -200,17 +201,11 @@ TEST_P(GeneratorGoldenTest, AloneAndInARunningBatchAreTheReferences) {
   EXPECT_EQ(together->reserved_pages(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Folders, GeneratorGoldenTest,
-                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate",
-                                           "bart-translate", "bart-small", "mbart-translate",
-                                           "mbart50-translate", "m2m100-translate",
-                                           "nllb-translate", "vit-gpt2-caption", "blip-caption",
-                                           "blip-small"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Translators, GeneratorGoldenTest,
+                         ::testing::ValuesIn(testing::GoldenTranslators()), testing::NameOfFolder);
+INSTANTIATE_TEST_SUITE_P(Captioners, GeneratorGoldenTest,
+                         ::testing::Values("vit-gpt2-caption", "blip-caption", "blip-small"),
+                         testing::NameOfFolder);
 
 }  // namespace
 }  // namespace attentiond

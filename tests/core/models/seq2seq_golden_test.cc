@@ -13,6 +13,7 @@
 #include "core/models/seq2seq/seq2seq_loader.h"
 #include "core/weights/checkpoint.h"
 #include "tests/testing/golden_model.h"
+#include "tests/testing/golden_translators.h"
 #include "tests/testing/tolerance.h"
 
 namespace attentiond {
@@ -98,16 +99,8 @@ TEST_P(Seq2SeqGoldenTest, StatesLogitsAndCrossAttentionAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Folders, Seq2SeqGoldenTest,
-                         ::testing::Values("marian-translate", "t5-translate", "flan-t5-translate",
-                                           "bart-translate", "bart-small", "mbart-translate",
-                                           "mbart50-translate", "m2m100-translate",
-                                           "nllb-translate"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Translators, Seq2SeqGoldenTest,
+                         ::testing::ValuesIn(testing::GoldenTranslators()), testing::NameOfFolder);
 
 }  // namespace
 }  // namespace attentiond

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/server/grpc/attention_service_test_server.h"
+#include "tests/server/grpc/golden_requests.h"
 #include "tests/testing/expect_near.h"
 #include "tests/testing/golden_model.h"
 
@@ -17,15 +18,6 @@ namespace attentiond::testing {
 namespace {
 
 using nlohmann::json;
-
-AttentionTestServer::Options Serving(const std::vector<std::string>& names) {
-  AttentionTestServer::Options options;
-  options.models.clear();
-  for (const std::string& name : names) {
-    options.checkpoints[name] = GoldenModel(name).directory();
-  }
-  return options;
-}
 
 std::vector<float> Floats(const v1::Tensor& tensor) {
   std::vector<float> values(tensor.data().size() / sizeof(float));
@@ -39,9 +31,7 @@ Request RequestOf(const GoldenModel& golden, const std::string& name) {
   Request request;
   request.set_model(name);
   for (const json& golden_case : golden.cases()) {
-    v1::TextInput* const input = request.add_inputs();
-    input->set_text(golden_case.at("text").get<std::string>());
-    if (golden_case.contains("pair")) input->set_text_pair(golden_case["pair"].get<std::string>());
+    AddInput(golden_case, &request);
   }
   return request;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/server/grpc/attention_service_test_server.h"
+#include "tests/server/grpc/golden_requests.h"
 #include "tests/testing/expect_near.h"
 #include "tests/testing/golden_model.h"
 
@@ -17,21 +18,10 @@ namespace {
 
 using nlohmann::json;
 
-AttentionTestServer::Options Serving(const std::vector<std::string>& names) {
-  AttentionTestServer::Options options;
-  options.models.clear();
-  for (const std::string& name : names) {
-    options.checkpoints[name] = GoldenModel(name).directory();
-  }
-  return options;
-}
-
 v1::ExplainRequest RequestOf(const json& golden_case) {
   v1::ExplainRequest request;
   request.set_model(golden_case.at("model").get<std::string>());
-  v1::TextInput* const input = request.add_inputs();
-  input->set_text(golden_case.at("text").get<std::string>());
-  if (golden_case.contains("pair")) input->set_text_pair(golden_case["pair"].get<std::string>());
+  AddInput(golden_case, &request);
   return request;
 }
 
