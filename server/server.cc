@@ -1,6 +1,8 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <future>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "core/base/status_macros.h"
 #include "core/parallel/memory_limit.h"
 #include "server/listen_address.h"
+#include "server/metrics/process_stats.h"
 #include "server/start_log.h"
 
 namespace attentiond {
@@ -51,6 +54,13 @@ Metrics::BuildInfo ToBuildInfo(const Platform& platform, const CpuBudget& budget
           .compute_threads = threads,
           .quota_cores = budget.quota_cores,
           .memory_limit_bytes = ReadMemoryLimit()};
+}
+
+/// Of the container's limit; 0: there is none.
+int64_t MemoryLeft() {
+  const int64_t limit = ReadMemoryLimit();
+  const std::optional<ProcessStats> stats = ReadProcessStats();
+  return limit == 0 || !stats ? 0 : std::max<int64_t>(1, limit - stats->resident_bytes);
 }
 
 GrpcServerOptions ToGrpcOptions(const ServerOptions& options) {
@@ -133,7 +143,9 @@ ModelRepository::Options Server::RepositoryOptions(const LoadOptions& load) {
   };
   repository.load_model = [this](const std::string& directory, const LoadOptions& how) {
     const absl::Time start = Clock::Real()->Now();
-    absl::StatusOr<std::shared_ptr<const Model>> model = LoadModel(directory, how);
+    LoadOptions within = how;
+    within.max_weight_bytes = MemoryLeft();
+    absl::StatusOr<std::shared_ptr<const Model>> model = LoadModel(directory, within);
     if (model.ok()) {
       LogModel(logger_, directory, (*model)->info(), Clock::Real()->Now() - start);
     } else if (state_ == State::kReady) {

@@ -6,6 +6,7 @@
 #include "core/engine/caption_model.h"
 #include "core/engine/image_classifier_model.h"
 #include "core/engine/model.h"
+#include "core/engine/precision.h"
 #include "core/engine/seq2seq_model.h"
 #include "core/engine/text_encoder_model.h"
 #include "core/models/config_fields.h"
@@ -40,12 +41,24 @@ absl::Status UnsupportedType(const std::string& found) {
                                                kAttentionLayerType, ")"));
 }
 
+/// Before memory is taken that is not there: the system would end the process.
+absl::Status CheckMemory(const Checkpoint& checkpoint, const LoadOptions& options) {
+  if (options.max_weight_bytes == 0) return absl::OkStatus();
+  const int64_t needed = WeightBytes(
+      checkpoint, ComputeTypes(options.precision, checkpoint, DescribePlatform().has_bf16));
+  if (needed <= options.max_weight_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(checkpoint.directory(), ": the weights take ", needed >> 20, " MiB, ",
+                   options.max_weight_bytes >> 20, " MiB are left of the memory limit"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
                                                        const LoadOptions& options) {
   RETURN_IF_ERROR(CheckPrecision(options.precision, DescribePlatform()));
   ASSIGN_OR_RETURN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(directory));
+  RETURN_IF_ERROR(CheckMemory(*checkpoint, options));
   const absl::StatusOr<std::string> type = GetString(checkpoint->config(), "model_type", "");
   if (!type.ok()) return InConfigJson(type.status());
   if (const EncoderFamily* family = FindEncoderFamily(*type)) {

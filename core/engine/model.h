@@ -143,12 +143,15 @@ struct LoadOptions {
   /// the rest is bf16 where that is fast, else f32.
   enum class Precision : uint8_t { kAuto, kF32, kBF16, kInt8 };
   Precision precision = Precision::kAuto;
+  /// What the weights may take in memory, by what the headers of the files say; 0: anything.
+  int64_t max_weight_bytes = 0;
 };
 
 /// Loads `directory`. kNotFound, kInvalidArgument, kUnimplemented: one line that names the file or
 /// key, what was found and what is required. Never crashes on broken files. kUnimplemented too when
 /// this processor does not multiply the precision's type, kInvalidArgument when int8 is too coarse
-/// for the model: less than 0.9 cosine to f32.
+/// for the model: less than 0.9 cosine to f32. kResourceExhausted: the weights take more than
+/// max_weight_bytes; nothing was read but the headers.
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const std::string& directory,
                                                        const LoadOptions& options);
 

@@ -40,6 +40,17 @@ absl::Status CheckPrecision(LoadOptions::Precision precision, const Platform& pl
   return absl::OkStatus();
 }
 
+int64_t WeightBytes(const Checkpoint& checkpoint, LinearTypes types) {
+  const DType matrices = types.weights == DType::kI8 ? DType::kF32 : types.weights;
+  int64_t bytes = 0;
+  for (const auto& [name, view] : checkpoint.tensors()) {
+    if (!IsFloating(view.dtype)) continue;
+    const DType dtype = view.shape.rank() < 2 ? DType::kF32 : matrices;
+    bytes += view.num_elements() * static_cast<int64_t>(ByteSize(dtype));
+  }
+  return bytes;
+}
+
 LinearTypes ComputeTypes(LoadOptions::Precision precision, const Checkpoint& checkpoint,
                          bool has_bf16) {
   switch (precision) {

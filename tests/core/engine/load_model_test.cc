@@ -237,5 +237,16 @@ TEST(LoadModelTest, ForwardsTheErrorsOfTheTokenizer) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("tokenizer.json"));
 }
 
+TEST(LoadModelTest, RefusesWeightsThatDoNotFitInMemory) {
+  const std::string directory = GoldenModel("bert-embed").directory();
+  LoadOptions options;
+  options.max_weight_bytes = 3 << 10;
+  const absl::Status refused = LoadModel(directory, options).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(directory + ": the weights take"));
+  options.max_weight_bytes = 64 << 20;
+  EXPECT_TRUE(LoadModel(directory, options).ok());
+}
+
 }  // namespace
 }  // namespace attentiond

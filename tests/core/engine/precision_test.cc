@@ -85,5 +85,19 @@ TEST(CheckPrecisionTest, SaysWhatTheProcessorLacks) {
                                      "VNNI or AMX; use bf16 or f32"));
 }
 
+TEST_F(PrecisionTest, CountsWhatTheWeightsTake) {
+  CheckpointBuilder builder(nlohmann::json::object(), DType::kBF16);
+  builder.AddRandom("matrix", {30, 20}, 1);
+  builder.AddRandom("vector", {7}, 2);
+  const TemporaryDirectory directory;
+  builder.WriteTo(directory);
+  const auto checkpoint = Checkpoint::Open(directory.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_EQ(WeightBytes(**checkpoint, DType::kF32), 600 * 4 + 7 * 4);
+  EXPECT_EQ(WeightBytes(**checkpoint, DType::kBF16), 600 * 2 + 7 * 4);
+  EXPECT_EQ(WeightBytes(**checkpoint, {DType::kBF16, DType::kI8}), 600 * 4 + 7 * 4)
+      << "it is compared with itself in f32";
+}
+
 }  // namespace
 }  // namespace attentiond
