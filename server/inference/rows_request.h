@@ -53,6 +53,7 @@ class RowsRequest : public std::enable_shared_from_this<RowsRequest> {
 
   const LoadedModel& model() const { return *model_; }
   const Call& call() const { return *call_; }
+  uint64_t group() const { return group_; }
   Clock* clock() const { return clock_; }
   int64_t num_rows() const { return num_rows_; }
   absl::Time queued() const { return queued_; }
@@ -112,7 +113,7 @@ template <typename Base, typename Request>
 class RowsRequest::Task : public Base {
  public:
   int64_t cost() const final { return cost_; }
-  uint64_t group() const final { return request_->group_; }
+  uint64_t group() const final { return request_->group(); }
   uint64_t client() const final { return request_->call_->client; }
   absl::Time deadline() const final { return request_->call_->deadline; }
   bool cancelled() const final {
