@@ -69,7 +69,7 @@ std::vector<T> OutputValues(const inference::ModelInferResponse& response, absl:
     if (response.outputs(i).name() != name) continue;
     const std::string& raw = response.raw_output_contents(i);
     std::vector<T> values(raw.size() / sizeof(T));
-    std::memcpy(values.data(), raw.data(), values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), raw.data(), values.size() * sizeof(T));
     return values;
   }
   return {};
