@@ -62,6 +62,7 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
 }
 
 void Int8TileMultiplier::Multiply(const Int8TileProduct& product) {
+  registers_.SetRows(TileRegisters::kRows);
   const int64_t steps = product.depth / kInt8Piece;
   steps_a_finish_ = std::max<int64_t>(1, steps * kFinishedAtOnce / kBlockRows);
   // The next panel is fetched into the second-level cache while the rows pass by this one.

@@ -94,10 +94,14 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t firs
 
 template <int kColumnTiles>
 void TileMultiplier::MultiplyBlock(const Block& block) {
-  const int64_t piece = CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps));
+  // Nothing is used twice by few rows: their sums stay in the registers.
+  const int64_t piece = block.rows <= kTileRows
+                            ? block.steps
+                            : CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps));
   for (int64_t first = 0; first < block.steps; first += piece) {
     const int64_t end = std::min(block.steps, first + piece);
     int64_t row = 0;
+    if (block.rows >= kTileRows) registers_.SetRows(kTileRows);
     for (; row + 2 * kTileRows <= block.rows; row += 2 * kTileRows) {
       MultiplyTiles<2, kColumnTiles>(block, row, first, end);
     }
@@ -107,7 +111,6 @@ void TileMultiplier::MultiplyBlock(const Block& block) {
     if (row < block.rows) {
       registers_.SetRows(block.rows - row);
       MultiplyTiles<1, kColumnTiles>(block, row, first, end);
-      registers_.SetRows(kTileRows);
     }
   }
 }

@@ -16,13 +16,18 @@ class TileRegisters {
   static constexpr int64_t kRows = 16;
   static constexpr int64_t kRowBytes = 64;
 
-  TileRegisters() { SetRows(kRows); }
-  ~TileRegisters() { asm volatile("tilerelease"); }
+  TileRegisters() = default;
+  ~TileRegisters() {
+    if (rows_ > 0) asm volatile("tilerelease");
+  }
   TileRegisters(const TileRegisters&) = delete;
   TileRegisters& operator=(const TileRegisters&) = delete;
 
-  /// Registers 0 to 6 get `rows` rows, register 7 keeps 16. Their contents are lost.
+  /// Registers 0 to 6 get `rows` rows, register 7 has 16. When that changes anything their contents
+  /// are lost. Comes before everything else.
   void SetRows(int64_t rows) {
+    if (rows == rows_) return;
+    rows_ = rows;
     Shapes shapes;
     shapes.rows.fill(static_cast<uint8_t>(rows));
     shapes.rows[7] = kRows;
@@ -72,6 +77,8 @@ class TileRegisters {
     std::array<uint8_t, 8> still_reserved{};
   };
   static_assert(sizeof(Shapes) == 64);
+
+  int64_t rows_ = 0;  // 0: not set yet
 };
 
 }  // namespace attentiond
