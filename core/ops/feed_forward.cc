@@ -106,15 +106,17 @@ class Group {
     product.x_stride = up.x_stride * 2;
     product.depth = weight.depth();
     product.columns = weight.panel_columns();
+    product.finish = ChooseFinishRows(up.result.activation, up.result.dtype);
+    product.result = up.ResultAt(row, groups_.rows, begin, product.columns);
+    product.result.y = between_;
     for (int64_t column = begin; column < end; column += product.columns) {
       const int64_t panel = column / product.columns;
       product.panel = static_cast<const char*>(weight.at(panel, 0));
       product.next_panel = static_cast<const char*>(column + product.columns < end
                                                         ? weight.at(panel + 1, 0)
                                                         : args_.down->packed()->at(0, begin));
-      product.result = up.ResultAt(row, groups_.rows, column, product.columns);
-      product.result.y = between_ + (column - begin) * 2;
       multiplier_.Multiply(product);
+      product.result.NextColumns(weight.ColumnsOf(panel + 1));
     }
     multiplier_.Flush();
   }
@@ -129,12 +131,14 @@ class Group {
     product.columns = weight.panel_columns();
     product.first_slice = begin == 0;
     product.last_slice = end == weight.depth();
+    product.finish = ChooseFinishRows(down.result.activation, down.result.dtype);
+    product.result = down.ResultAt(row, groups_.rows, 0, product.columns);
     for (int64_t panel = 0; panel < weight.num_panels(); ++panel) {
       product.panel = static_cast<const char*>(weight.at(panel, begin));
       product.next_panel = static_cast<const char*>(weight.at(panel + 1, begin));
-      product.result = down.ResultAt(row, groups_.rows, panel * product.columns, product.columns);
       product.partial_sums = sums_ + panel * groups_.rows * TileMultiplier::kMaxColumns;
       multiplier_.Multiply(product);
+      product.result.NextColumns(weight.ColumnsOf(panel + 1));
     }
   }
 

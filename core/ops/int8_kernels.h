@@ -34,6 +34,16 @@ struct Int8Sums {
   void* y = nullptr;                     ///< [rows, columns] at y_stride
   int64_t y_stride = 0;
   DType dtype = DType::kF32;  ///< of residual and y: f32 or bf16
+
+  /// Goes on to the `count` columns after these.
+  void NextColumns(int64_t count) {
+    const int64_t bytes = columns * static_cast<int64_t>(ByteSize(dtype));
+    column_scales += columns;
+    bias += columns;
+    if (residual != nullptr) residual = static_cast<const char*>(residual) + bytes;
+    y = static_cast<char*>(y) + bytes;
+    columns = count;
+  }
 };
 
 /// Finishes `count` rows from `first`.

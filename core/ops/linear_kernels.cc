@@ -128,10 +128,23 @@ Int8Sums LinearProblem::Int8ResultAt(int64_t row, int64_t max_rows, int64_t colu
 
 namespace {
 
+// Some tasks of the matrix unit: a task is one panel and a group of rows, and a thread keeps to a
+// group for as long as it can. visit(row, panel, num_panels) for each group: its first row, and
+// panels that follow each other.
+template <typename Visit>
+void ForEachGroup(const LinearProblem& problem, int64_t group_rows, int64_t begin, int64_t end,
+                  Visit visit) {
+  for (int64_t task = begin; task < end;) {
+    const int64_t group = task / problem.num_panels, panel = task % problem.num_panels;
+    const int64_t count = std::min(end - task, problem.num_panels - panel);
+    visit(group * group_rows, problem.first_panel + panel, count);
+    task += count;
+  }
+}
+
 void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
   const int64_t group_rows = GroupRows(problem.rows, kInt8GroupBytes / weight.depth(), kBlockRows);
-  // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
@@ -139,16 +152,20 @@ void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context
         Int8TileProduct product;
         product.depth = weight.depth();
         product.finish = ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
-        for (int64_t task = begin; task < end; ++task) {
-          const int64_t row = task / problem.num_panels * group_rows;
-          const int64_t panel = problem.first_panel + task % problem.num_panels;
-          const int64_t column = panel * weight.panel_columns();
-          product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
-          product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
-          product.first_sums = weight.first_sums() + column;
-          product.result = problem.Int8ResultAt(row, group_rows, column, weight.panel_columns());
-          multiplier.Multiply(product);
-        }
+        ForEachGroup(
+            problem, group_rows, begin, end, [&](int64_t row, int64_t panel, int64_t num_panels) {
+              const int64_t column = panel * weight.panel_columns();
+              product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
+              product.first_sums = weight.first_sums() + column;
+              product.result =
+                  problem.Int8ResultAt(row, group_rows, column, weight.panel_columns());
+              for (const int64_t last = panel + num_panels; panel < last;) {
+                product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
+                multiplier.Multiply(product);
+                product.first_sums += weight.panel_columns();
+                product.result.NextColumns(weight.ColumnsOf(++panel));
+              }
+            });
         multiplier.Flush();
       });
 }
@@ -161,25 +178,28 @@ void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& conte
   const int64_t x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
   const int64_t group_rows =
       GroupRows(problem.rows, kGroupBytes / x_stride, TileMultiplier::kBlockRows);
-  // A task is one panel and a group of rows; a thread keeps to a group for as long as it can.
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
         TileMultiplier multiplier;
-        for (int64_t task = begin; task < end; ++task) {
-          const int64_t row = task / problem.num_panels * group_rows;
-          const int64_t panel = problem.first_panel + task % problem.num_panels;
-          TileProduct product;
-          product.x = static_cast<const char*>(problem.x) + row * x_stride;
-          product.x_stride = x_stride;
-          product.panel = static_cast<const char*>(weight.at(panel, 0));
-          product.next_panel = static_cast<const char*>(weight.at(panel + 1, 0));
-          product.depth = weight.depth();
-          product.columns = weight.panel_columns();
-          product.result = problem.ResultAt(row, group_rows, panel * weight.panel_columns(),
-                                            weight.panel_columns());
-          multiplier.Multiply(product);
-        }
+        TileProduct product;
+        product.x_stride = x_stride;
+        product.depth = weight.depth();
+        product.columns = weight.panel_columns();
+        product.finish = ChooseFinishRows(problem.result.activation, problem.result.dtype);
+        ForEachGroup(problem, group_rows, begin, end,
+                     [&](int64_t row, int64_t panel, int64_t num_panels) {
+                       product.x = static_cast<const char*>(problem.x) + row * x_stride;
+                       product.result = problem.ResultAt(row, group_rows, panel * product.columns,
+                                                         product.columns);
+                       product.next_panel = static_cast<const char*>(weight.at(panel, 0));
+                       for (const int64_t last = panel + num_panels; panel < last;) {
+                         product.panel = product.next_panel;
+                         product.next_panel = static_cast<const char*>(weight.at(++panel, 0));
+                         multiplier.Multiply(product);
+                         product.result.NextColumns(weight.ColumnsOf(panel));
+                       }
+                     });
         multiplier.Flush();
       });
 }

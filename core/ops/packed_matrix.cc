@@ -1,7 +1,6 @@
 #include "core/ops/packed_matrix.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -39,12 +38,6 @@ int64_t DepthStep(DType dtype) {
   return dtype == DType::kF32 ? 1 : 64 / static_cast<int64_t>(ByteSize(dtype));
 }
 
-AlignedBuffer Zeros(int64_t bytes) {
-  AlignedBuffer buffer(static_cast<size_t>(bytes));
-  std::memset(buffer.data(), 0, buffer.size());
-  return buffer;
-}
-
 }  // namespace
 
 PackedMatrix::PackedMatrix(const TensorView& weight, DType dtype)
@@ -54,7 +47,7 @@ PackedMatrix::PackedMatrix(const TensorView& weight, DType dtype)
       columns_(weight.shape.dim(0)),
       panel_columns_(ChoosePanelColumns(columns_, dtype, for_matrix_unit_)),
       num_panels_(RoundUp(columns_, panel_columns_) / panel_columns_),
-      data_(Zeros(num_panels_ * depth_ * panel_columns_ * static_cast<int64_t>(ByteSize(dtype)))) {
+      data_(static_cast<size_t>(num_panels_ * depth_ * panel_columns_) * ByteSize(dtype)) {
   if (dtype == DType::kI8) {
     PackQuantized(weight);
   } else {
@@ -79,8 +72,9 @@ void PackedMatrix::Pack(const TensorView& weight) {
 void PackedMatrix::PackQuantized(const TensorView& weight) {
   MatchVectorIsa();  // as Run() will: the order inside a piece depends on it
   constexpr size_t kGroup = onednn::BGroup(DType::kI8);
-  scales_ = Zeros(num_panels_ * panel_columns_ * int64_t{sizeof(float)});
-  first_sums_ = Zeros(num_panels_ * panel_columns_ * int64_t{sizeof(int32_t)});
+  const auto padded_columns = static_cast<size_t>(num_panels_ * panel_columns_);
+  scales_ = WeightMemory(padded_columns * sizeof(float));
+  first_sums_ = WeightMemory(padded_columns * sizeof(int32_t));
   const int64_t in = weight.shape.dim(1);
   const int64_t row_bytes = in * static_cast<int64_t>(ByteSize(weight.dtype));
   std::vector<float> row(static_cast<size_t>(in));

@@ -2,10 +2,11 @@
 // them. Private to core/ops.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
-#include "core/tensor/aligned_buffer.h"
+#include "core/ops/weight_memory.h"
 #include "core/tensor/tensor.h"
 
 namespace attentiond {
@@ -32,6 +33,10 @@ class PackedMatrix {
   int64_t columns() const { return columns_; }  ///< without
   int64_t panel_columns() const { return panel_columns_; }
   int64_t num_panels() const { return num_panels_; }
+  /// Of a panel, without the zeros.
+  int64_t ColumnsOf(int64_t panel) const {
+    return std::min(panel_columns_, columns_ - panel * panel_columns_);
+  }
   size_t bytes() const { return data_.size() + scales_.size() + first_sums_.size(); }
 
   /// Where the rows from `row` (a multiple of g) of W^T are in a panel.
@@ -53,7 +58,7 @@ class PackedMatrix {
   DType dtype_ = DType::kF32;
   bool for_matrix_unit_ = false;
   int64_t depth_ = 0, columns_ = 0, panel_columns_ = 0, num_panels_ = 0;
-  AlignedBuffer data_, scales_, first_sums_;
+  WeightMemory data_, scales_, first_sums_;
 };
 
 }  // namespace attentiond

@@ -60,6 +60,14 @@ struct TileResult {
     y = static_cast<char*>(y) + bytes;
     rows -= count;
   }
+  /// Goes on to the `count` columns after these.
+  void NextColumns(int64_t count) {
+    const int64_t bytes = columns * static_cast<int64_t>(ByteSize(dtype));
+    bias += columns;
+    if (residual != nullptr) residual = static_cast<const char*>(residual) + bytes;
+    y = static_cast<char*>(y) + bytes;
+    columns = count;
+  }
 };
 void FinishTile(const TileResult& result);
 

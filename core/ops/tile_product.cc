@@ -116,7 +116,6 @@ void TileMultiplier::MultiplyBlock(const Block& block) {
 }
 
 void TileMultiplier::Multiply(const TileProduct& product) {
-  const FinishRows finish = ChooseFinishRows(product.result.activation, product.result.dtype);
   Block block;
   block.x_stride = product.x_stride;
   block.panel = product.panel;
@@ -154,7 +153,7 @@ void TileMultiplier::Multiply(const TileProduct& product) {
     pending_.rows = block.rows;
     pending_.tile = block.sums;
     pending_.tile_stride = kMaxColumns;
-    finish_pending_ = finish;
+    finish_pending_ = product.finish;
   }
 }
 

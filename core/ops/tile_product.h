@@ -28,6 +28,7 @@ struct TileProduct {
   /// What will be multiplied after this panel, to be fetched meanwhile; as large as this one.
   const char* next_panel = nullptr;
   TileResult result;
+  FinishRows finish = nullptr;  ///< ChooseFinishRows() of the result
 
   /// Where the sums of a depth that comes in slices, one Multiply() each, are kept meanwhile: whole
   /// blocks of kBlockRows rows of kMaxColumns sums. nullptr: this is the whole depth.
