@@ -28,14 +28,15 @@ struct TileMultiplier::Block {
   int64_t finish_rows_a_step = 0;
 };
 
-// Registers 0 to 5 hold the sums of two by three tiles, 6 a tile of X, 7 one of the panel.
+// Registers 0 to 5 hold the sums of two by three tiles, 6 a tile of X, 7 one of the panel. Where
+// the sums leave two of them free, 5 holds the second tile of X and 2 the second of the panel.
 template <int kRowTiles, int kColumnTiles>
-void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t first_step,
-                                   int64_t end_step) {
+void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t column,
+                                   int64_t first_step, int64_t end_step) {
   using Tile = TileRegisters;
   constexpr int64_t kTileBytes = Tile::kRowBytes;
   constexpr int64_t kSumStride = kMaxColumns * sizeof(float);
-  const auto for_each_sum = [sums = block.sums + row * kMaxColumns](auto visit) {
+  const auto for_each_sum = [sums = block.sums + row * kMaxColumns + column](auto visit) {
     const auto visit_row = [&]<int kRow>() {
       float* const place = sums + kRow * kTileRows * kMaxColumns;
       visit.template operator()<3 * kRow>(place);
@@ -54,31 +55,35 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t firs
   });
   const int64_t x_stride = block.x_stride, b_stride = block.panel_stride;
   const char* x = block.x + row * x_stride + first_step * kTileBytes;
-  const char* b = block.panel + first_step * kTileRows * b_stride;
+  const char* b = block.panel + first_step * kTileRows * b_stride + column * 4;
   for (int64_t step = first_step; step < end_step; ++step) {
     Tile::Load<6>(x, x_stride);
     Tile::Load<7>(b, b_stride);
     Tile::MultiplyBF16<0, 6, 7>();
-    if constexpr (kColumnTiles > 1) {
+    if constexpr (kRowTiles > 1 && kColumnTiles == 2) {
+      Tile::Load<2>(b + kTileBytes, b_stride);
+      Tile::MultiplyBF16<1, 6, 2>();
+    } else if constexpr (kColumnTiles > 1) {
       Tile::Load<7>(b + kTileBytes, b_stride);
       Tile::MultiplyBF16<1, 6, 7>();
     }
-    if constexpr (kColumnTiles > 2) {
+    if constexpr (kColumnTiles == 3) {
       Tile::Load<7>(b + 2 * kTileBytes, b_stride);
       Tile::MultiplyBF16<2, 6, 7>();
     }
-    if constexpr (kRowTiles > 1) {
+    if constexpr (kRowTiles > 1 && kColumnTiles < 3) {
+      Tile::Load<5>(x + kTileRows * x_stride, x_stride);
+      Tile::MultiplyBF16<3, 5, 7>();
+      if constexpr (kColumnTiles == 2) Tile::MultiplyBF16<4, 5, 2>();
+    }
+    if constexpr (kRowTiles > 1 && kColumnTiles == 3) {
       // Back again, beginning with the tile of the panel that is still there.
       Tile::Load<6>(x + kTileRows * x_stride, x_stride);
-      Tile::MultiplyBF16<2 + kColumnTiles, 6, 7>();
-      if constexpr (kColumnTiles > 2) {
-        Tile::Load<7>(b + kTileBytes, b_stride);
-        Tile::MultiplyBF16<4, 6, 7>();
-      }
-      if constexpr (kColumnTiles > 1) {
-        Tile::Load<7>(b, b_stride);
-        Tile::MultiplyBF16<3, 6, 7>();
-      }
+      Tile::MultiplyBF16<5, 6, 7>();
+      Tile::Load<7>(b + kTileBytes, b_stride);
+      Tile::MultiplyBF16<4, 6, 7>();
+      Tile::Load<7>(b, b_stride);
+      Tile::MultiplyBF16<3, 6, 7>();
     }
     x += kTileBytes;
     b += kTileRows * b_stride;
@@ -92,25 +97,37 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t firs
   for_each_sum([=]<int kRegister>(float* place) { Tile::Store<kRegister>(place, kSumStride); });
 }
 
+// Two tiles of rows of which the second has fewer.
+template <int kColumnTiles>
+void TileMultiplier::MultiplyUneven(const Block& block, int64_t row, int64_t first_step,
+                                    int64_t end_step) {
+  registers_.SetRows(kTileRows, block.rows - row - kTileRows);
+  // Each needs a register of its own for its tile of X.
+  MultiplyTiles<2, std::min(kColumnTiles, 2)>(block, row, 0, first_step, end_step);
+  if constexpr (kColumnTiles == 3) {
+    MultiplyTiles<2, 1>(block, row, 2 * kTileRows, first_step, end_step);
+  }
+}
+
 template <int kColumnTiles>
 void TileMultiplier::MultiplyBlock(const Block& block) {
-  // Nothing is used twice by few rows: their sums stay in the registers.
-  const int64_t piece = block.rows <= kTileRows
-                            ? block.steps
-                            : CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps));
+  // What is used once need not come in pieces: the sums stay in the registers.
+  const bool in_pieces = block.rows > 2 * kTileRows;
+  const int64_t piece =
+      in_pieces ? CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps)) : block.steps;
   for (int64_t first = 0; first < block.steps; first += piece) {
     const int64_t end = std::min(block.steps, first + piece);
     int64_t row = 0;
-    if (block.rows >= kTileRows) registers_.SetRows(kTileRows);
+    if (block.rows >= 2 * kTileRows) registers_.SetRows(kTileRows);
     for (; row + 2 * kTileRows <= block.rows; row += 2 * kTileRows) {
-      MultiplyTiles<2, kColumnTiles>(block, row, first, end);
+      MultiplyTiles<2, kColumnTiles>(block, row, 0, first, end);
     }
-    for (; row + kTileRows <= block.rows; row += kTileRows) {
-      MultiplyTiles<1, kColumnTiles>(block, row, first, end);
-    }
-    if (row < block.rows) {
-      registers_.SetRows(block.rows - row);
-      MultiplyTiles<1, kColumnTiles>(block, row, first, end);
+    const int64_t left = block.rows - row;
+    if (left > kTileRows) {
+      MultiplyUneven<kColumnTiles>(block, row, first, end);
+    } else if (left > 0) {
+      registers_.SetRows(left);
+      MultiplyTiles<1, kColumnTiles>(block, row, 0, first, end);
     }
   }
 }
@@ -122,10 +139,10 @@ void TileMultiplier::Multiply(const TileProduct& product) {
   block.panel_stride = product.columns * 2 * static_cast<int64_t>(ByteSize(DType::kBF16));
   block.steps = product.depth / kDepthStep;
   // The next panel is fetched into the second-level cache while all rows pass by this one; when
-  // they are few, memory is what they wait for, and the processor fetches ahead best by itself.
+  // they are few, memory is all they wait for, and the processor fetches ahead best by itself.
   const int64_t rows = product.result.rows;
   block.prefetch_lines_a_step =
-      rows <= kBlockRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
+      rows <= kTileRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
   prefetch_ = product.next_panel;
   block.add = !product.first_slice;
   for (int64_t row = 0; row < rows; row += kBlockRows) {

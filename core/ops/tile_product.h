@@ -55,7 +55,10 @@ class TileMultiplier {
   struct Block;
 
   template <int kRowTiles, int kColumnTiles>
-  void MultiplyTiles(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
+  void MultiplyTiles(const Block& block, int64_t row, int64_t column, int64_t first_step,
+                     int64_t end_step);
+  template <int kColumnTiles>
+  void MultiplyUneven(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
   template <int kColumnTiles>
   void MultiplyBlock(const Block& block);
 

@@ -4,6 +4,7 @@
 // compilers offer them only to code that they may compile for such processors alone.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,21 +19,24 @@ class TileRegisters {
 
   TileRegisters() = default;
   ~TileRegisters() {
-    if (rows_ > 0) asm volatile("tilerelease");
+    if (first_rows_ > 0) asm volatile("tilerelease");
   }
   TileRegisters(const TileRegisters&) = delete;
   TileRegisters& operator=(const TileRegisters&) = delete;
 
-  /// Registers 0 to 6 get `rows` rows, register 7 has 16. When that changes anything their contents
-  /// are lost. Comes before everything else.
-  void SetRows(int64_t rows) {
-    if (rows == rows_) return;
-    rows_ = rows;
+  /// Registers 0 to 2 and 6 get `first` rows, 3 to 5 `second` rows, 7 has 16. When that changes
+  /// anything their contents are lost. Comes before everything else.
+  void SetRows(int64_t first, int64_t second) {
+    if (first == first_rows_ && second == second_rows_) return;
+    first_rows_ = first;
+    second_rows_ = second;
     Shapes shapes;
-    shapes.rows.fill(static_cast<uint8_t>(rows));
+    shapes.rows.fill(static_cast<uint8_t>(first));
+    std::fill_n(shapes.rows.begin() + 3, 3, static_cast<uint8_t>(second));
     shapes.rows[7] = kRows;
     asm volatile("ldtilecfg %0" : : "m"(shapes));
   }
+  void SetRows(int64_t rows) { SetRows(rows, rows); }
 
   template <int kRegister>
   static void Zero() {
@@ -78,7 +82,7 @@ class TileRegisters {
   };
   static_assert(sizeof(Shapes) == 64);
 
-  int64_t rows_ = 0;  // 0: not set yet
+  int64_t first_rows_ = 0, second_rows_ = 0;  // 0: not set yet
 };
 
 }  // namespace attentiond

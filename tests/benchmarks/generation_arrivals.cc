@@ -1,12 +1,14 @@
 // Requests that arrive at random times: how long each takes when sequences join the running batch
-// between steps, and when a batch must end before the next begins.
+// between steps, and when a batch must end before the next begins; then either all of a batch are
+// answered when it ends, as by transformers' generate(), or each when its own tokens are done.
 //
-//   generation_arrivals MODEL_DIRECTORY [REQUESTS] [LOAD]
+//   generation_arrivals MODEL_DIRECTORY [REQUESTS] [LOAD] [ROUNDS]
 //
 // MODEL_DIRECTORY is a translation checkpoint (tests/benchmarks/random_marian.py makes one).
 // Sources have 24 tokens, targets 4 to 60, all lengths equally likely; the times between arrivals
-// are exponential, at LOAD (0.6) of the rate at which a full running batch is done. Both ways see
-// the same requests at the same times. Prints the mean time of each and their ratio.
+// are exponential, at LOAD (0.6) of the rate at which a full running batch is done. All ways see
+// the same requests at the same times, one after the other in each of ROUNDS (3). Prints the
+// medians of the mean times and of the ratios.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -36,6 +38,13 @@ struct Request {
   GenerationInput input;
 };
 
+enum class Way { kJoining, kBatches, kBatchesTogether };
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 class Simulation {
  public:
   Simulation(const TextGenerator& generator, ExecutionContext& context)
@@ -52,21 +61,26 @@ class Simulation {
     return SecondsSince(start);
   }
 
-  /// The mean time from a request's arrival to its end. `joins_running`: between steps; else only
-  /// when nothing runs.
-  double MeanTime(const std::vector<Request>& requests, bool joins_running) {
+  /// The mean time from a request's arrival to its answer.
+  double MeanTime(const std::vector<Request>& requests, Way way) {
     const Clock::time_point start = Clock::now();
     size_t next = 0;
     double sum = 0;
+    std::vector<int64_t> unanswered;
     on_end_ = [&](int64_t key) {
-      sum += SecondsSince(start) - requests[static_cast<size_t>(key)].arrival;
+      unanswered.push_back(key);
+      if (way == Way::kBatchesTogether && Running() > 0) return;
+      const double now = SecondsSince(start);
+      for (const int64_t done : unanswered)
+        sum += now - requests[static_cast<size_t>(done)].arrival;
+      unanswered.clear();
     };
     Drive([&] {
       while (next < requests.size() && Running() == 0 &&
              SecondsSince(start) < requests[next].arrival) {
         std::this_thread::sleep_for(std::chrono::microseconds(200));
       }
-      const bool may_join = joins_running || Running() == 0;
+      const bool may_join = way == Way::kJoining || Running() == 0;
       while (may_join && next < requests.size() && Running() < kMostTogether &&
              requests[next].arrival <= SecondsSince(start)) {
         Join(requests, next++);
@@ -117,7 +131,7 @@ std::vector<Request> MakeRequests(const Model& model, size_t count) {
   return requests;
 }
 
-int Main(const std::string& directory, size_t count, double load) {
+int Main(const std::string& directory, size_t count, double load, int rounds) {
   auto model = LoadModel(directory, {});
   if (!model.ok() || (*model)->AsTextGenerator() == nullptr) {
     std::cerr << directory << ": " << model.status() << "\n";
@@ -133,12 +147,20 @@ int Main(const std::string& directory, size_t count, double load) {
   std::exponential_distribution<double> between(load * capacity);
   double now = 0;
   for (Request& request : requests) request.arrival = now += between(engine);
-  const double joining = simulation.MeanTime(requests, true);
-  const double batches = simulation.MeanTime(requests, false);
-  std::cout << count << " requests at " << load << " of " << capacity << " a second\n"
-            << "mean time, joining between steps: " << joining << " s\n"
-            << "mean time, batch after batch:     " << batches << " s\n"
-            << "ratio: " << joining / batches << "\n";
+  std::vector<double> joining, batches, together, to_batches, to_together;
+  for (int round = 0; round < rounds; ++round) {
+    joining.push_back(simulation.MeanTime(requests, Way::kJoining));
+    batches.push_back(simulation.MeanTime(requests, Way::kBatches));
+    together.push_back(simulation.MeanTime(requests, Way::kBatchesTogether));
+    to_batches.push_back(joining.back() / batches.back());
+    to_together.push_back(joining.back() / together.back());
+  }
+  std::cout << count << " requests at " << load << " of " << capacity << " a second, mean times\n"
+            << "joining between steps:              " << Median(joining) << " s\n"
+            << "batch after batch, answered at end: " << Median(together) << " s, ratio "
+            << Median(to_together) << "\n"
+            << "the same, answered one by one:      " << Median(batches) << " s, ratio "
+            << Median(to_batches) << "\n";
   return 0;
 }
 
@@ -147,10 +169,12 @@ int Main(const std::string& directory, size_t count, double load) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::cerr << "generation_arrivals MODEL_DIRECTORY [REQUESTS] [LOAD]\n";
+    std::cerr << "generation_arrivals MODEL_DIRECTORY [REQUESTS] [LOAD] [ROUNDS]\n";
     return 64;
   }
   const int count = argc > 2 ? std::atoi(argv[2]) : 300;
   const double load = argc > 3 ? std::atof(argv[3]) : 0.6;
-  return attentiond::benchmarks::Main(argv[1], static_cast<size_t>(std::max(1, count)), load);
+  const int rounds = argc > 4 ? std::atoi(argv[4]) : 3;
+  return attentiond::benchmarks::Main(argv[1], static_cast<size_t>(std::max(1, count)), load,
+                                      std::max(1, rounds));
 }
