@@ -51,7 +51,7 @@ absl::Status Decode(const Decoder& decoder, const TensorView& states, int64_t le
   const size_t first = outputs->size();
   outputs->resize(first + rows.size());
   return decoder.Run(
-      rows, pool.data(),
+      rows, pool.data(), {},
       [&](const Decoder::LogitsSlice& slice) {
         for (size_t r = 0; r < rows.size(); ++r) {
           const absl::Span<const float> logits = slice.row(r);

@@ -1,6 +1,7 @@
 #include "core/generate/generation.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "core/base/status_macros.h"
@@ -266,8 +267,6 @@ absl::Status Generation::Step(ExecutionContext& context, GenerationStep* step) {
   if (sequences_.empty()) return absl::OkStatus();
   RETURN_IF_ERROR(EncodeNew(context, step));
   std::vector<Row> rows = CollectRows();
-  std::vector<DecoderRow> decoder_rows;
-  for (const Row& row : rows) decoder_rows.push_back(row.decoder);
   std::vector<NextToken> scores;
   scores.reserve(rows.size());
   for (const Row& row : rows) {
@@ -275,20 +274,29 @@ absl::Status Generation::Step(ExecutionContext& context, GenerationStep* step) {
     scores.emplace_back(sequence.options(), row.tokens, sequence.candidates_per_row(),
                         sequence.sample(row.index), decoder_.vocab_size());
   }
-  const auto each_row = [&](const auto& work) {
-    context.threads().ParallelFor(static_cast<int64_t>(rows.size()), kGrainRows,
-                                  [&](int64_t begin, int64_t end, int) {
-                                    for (int64_t r = begin; r < end; ++r) {
-                                      work(static_cast<size_t>(r));
-                                    }
-                                  });
+  // Those in front take the likeliest token alone, those behind logits.
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto behind = std::stable_partition(order.begin(), order.end(), [&](size_t r) {
+    return decoder_.finds_likeliest() && scores[r].WantsLikeliest();
+  });
+  std::vector<LargestOutput> likeliest;
+  for (auto r = order.begin(); r != behind; ++r) {
+    likeliest.push_back({.excluded = scores[*r].excluded()});
+  }
+  std::vector<DecoderRow> decoder_rows;
+  for (const size_t r : order) decoder_rows.push_back(rows[r].decoder);
+  const auto read_logits = [&](const Decoder::LogitsSlice& slice) {
+    context.threads().ParallelFor(
+        order.end() - behind, kGrainRows, [&](int64_t begin, int64_t end, int) {
+          for (int64_t i = begin; i < end; ++i) {
+            scores[behind[i]].Add(slice.first_token, slice.row(static_cast<size_t>(i)));
+          }
+        });
   };
-  RETURN_IF_ERROR(decoder_.Run(
-      decoder_rows, pool_.data(),
-      [&](const Decoder::LogitsSlice& slice) {
-        each_row([&](size_t r) { scores[r].Add(slice.first_token, slice.row(r)); });
-      },
-      context));
+  RETURN_IF_ERROR(
+      decoder_.Run(decoder_rows, pool_.data(), absl::MakeSpan(likeliest), read_logits, context));
+  for (size_t i = 0; i < likeliest.size(); ++i) scores[order[i]].SetLikeliest(likeliest[i]);
   step->decoded_rows += static_cast<int64_t>(rows.size());
   std::vector<std::vector<ScoredToken>> next(rows.size());
   for (size_t r = 0; r < rows.size(); ++r) next[r] = scores[r].Best();

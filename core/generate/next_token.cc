@@ -23,7 +23,20 @@ NextToken::NextToken(const GenerationOptions& options, absl::Span<const int32_t>
       forced_(rules_.Forced(sequence)),
       top_(HeldTokens(options, wanted, vocab_size)) {
   if (forced_) return;
-  for (const TokenRules::Edit& edit : rules_.Edits(sequence)) edits_.push_back({edit});
+  for (const TokenRules::Edit& edit : rules_.Edits(sequence)) {
+    edits_.push_back({edit});
+    if (edit.banned) excluded_.push_back(edit.token);
+  }
+}
+
+bool NextToken::WantsLikeliest() const {
+  return !forced_ && !options_.do_sample && options_.num_beams == 1 && top_.limit() == 1 &&
+         excluded_.size() == edits_.size();
+}
+
+void NextToken::SetLikeliest(const LargestOutput& likeliest) {
+  total_.Add(&likeliest.log_sum_exp, 1);
+  if (likeliest.output >= 0) top_.Add({likeliest.value, likeliest.output});
 }
 
 /// Takes the logits that the rules change out of those that are compared.

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "core/generate/generation_options.h"
 #include "core/generate/token_rules.h"
+#include "core/ops/largest_output.h"
 #include "core/ops/logits.h"
 
 namespace attentiond {
@@ -21,6 +22,13 @@ class NextToken {
   /// or one sampled, for the sample of that number.
   NextToken(const GenerationOptions& options, absl::Span<const int32_t> sequence, int64_t wanted,
             int64_t sample, int64_t vocab_size);
+
+  /// Whether the likeliest token that is not excluded() is all that it takes.
+  bool WantsLikeliest() const;
+  /// Tokens that may not follow, ascending. Only if it WantsLikeliest().
+  absl::Span<const int32_t> excluded() const { return excluded_; }
+  /// Instead of logits.
+  void SetLikeliest(const LargestOutput& likeliest);
 
   /// Logits of the tokens from `first_token` on; changed. All of the vocabulary in order.
   void Add(int64_t first_token, absl::Span<float> logits);
@@ -40,7 +48,8 @@ class NextToken {
   const int64_t sample_;
   const TokenRules rules_;
   const std::optional<int32_t> forced_;
-  std::vector<Edited> edits_;  // by token
+  std::vector<Edited> edits_;      // by token
+  std::vector<int32_t> excluded_;  // those of them that are banned
   size_t next_edit_ = 0;
   LogSumExp total_;
   TopScores top_;

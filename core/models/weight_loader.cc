@@ -16,6 +16,14 @@ absl::StatusOr<Linear> WeightLoader::MakeLinear(const TensorView& weight, const 
   return linear;
 }
 
+absl::StatusOr<std::optional<LargestOutputSearch>> WeightLoader::MakeSearch(
+    const TensorView& weight, const TensorView& bias, const Linear& layer) {
+  ASSIGN_OR_RETURN(std::optional<LargestOutputSearch> search,
+                   LargestOutputSearch::Create(weight, bias, layer));
+  if (search) loaded_bytes_ += search->packed_bytes();
+  return search;
+}
+
 absl::StatusOr<Linear> WeightLoader::LoadLinear(const std::string& name, int64_t out, int64_t in,
                                                 LinearTypes types, bool has_bias) {
   ASSIGN_OR_RETURN(const TensorView weight, checkpoint_.Get(name + ".weight", Shape{out, in}));

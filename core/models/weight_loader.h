@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "core/ops/largest_output.h"
 #include "core/ops/linear.h"
 #include "core/weights/checkpoint.h"
 
@@ -43,6 +45,10 @@ class WeightLoader {
   /// A linear layer of tensors that the caller has found itself. `bias` may have no data.
   absl::StatusOr<Linear> MakeLinear(const TensorView& weight, const TensorView& bias,
                                     LinearTypes types);
+  /// What finds the largest output of such a layer; none where it does not help.
+  absl::StatusOr<std::optional<LargestOutputSearch>> MakeSearch(const TensorView& weight,
+                                                                const TensorView& bias,
+                                                                const Linear& layer);
   /// "<name>.weight" and "<name>.bias", or "gamma" and "beta" as checkpoints converted from
   /// TensorFlow have them. Without a bias the shift is 0.
   absl::StatusOr<NormWeights> LoadNorm(const std::string& name, int64_t width,

@@ -39,6 +39,15 @@ float SumExp(const float* x, int64_t size, float largest) {
   return total;
 }
 
+void LargestOfBlocks(const float* x, int64_t size, int64_t block, float* largest) {
+  for (int64_t i = 0; i < size; i += block) *largest++ = Largest(x + i, std::min(block, size - i));
+}
+
+void SumExpOfBlocks(const float* x, int64_t size, int64_t block, float shift, float* sums) {
+  for (int64_t i = 0; i < size; i += block)
+    *sums++ = SumExp(x + i, std::min(block, size - i), shift);
+}
+
 /// The first place from `i` on whose score is above `least`, or `size`.
 int64_t NextAbove(const float* x, int64_t i, int64_t size, float least) {
   const V limit = hn::Set(kFloats, least);
@@ -63,6 +72,8 @@ namespace attentiond {
 HWY_EXPORT(Largest);
 HWY_EXPORT(SumExp);
 HWY_EXPORT(NextAbove);
+HWY_EXPORT(LargestOfBlocks);
+HWY_EXPORT(SumExpOfBlocks);
 
 void LogSumExp::Add(const float* x, int64_t size) {
   for (int64_t i = 0; i < size; i += kLogitsBlock) {
@@ -78,6 +89,14 @@ void LogSumExp::AddBlock(const float* x, int64_t size) {
     largest_ = largest;
   }
   sum_ += HWY_DYNAMIC_DISPATCH(SumExp)(x, size, largest_);
+}
+
+void SumExpOfBlocks(const float* x, int64_t size, int64_t block, float shift, float* sums) {
+  HWY_DYNAMIC_DISPATCH(SumExpOfBlocks)(x, size, block, shift, sums);
+}
+
+void LargestOfBlocks(const float* x, int64_t size, int64_t block, float* largest) {
+  HWY_DYNAMIC_DISPATCH(LargestOfBlocks)(x, size, block, largest);
 }
 
 float LogSumExp::value() const { return largest_ + std::log(sum_); }

@@ -28,6 +28,12 @@ class LogSumExp {
   float sum_ = 0;  // of exp(x - largest_)
 };
 
+/// The largest of each `block` values, the last block's being the rest; not NaN. [ceil(size /
+/// block)].
+void LargestOfBlocks(const float* x, int64_t size, int64_t block, float* largest);
+/// Sums of exp(x - shift) of the same; shift >= x.
+void SumExpOfBlocks(const float* x, int64_t size, int64_t block, float shift, float* sums);
+
 /// A token and its score: a logit, or a log-probability.
 struct ScoredToken {
   float score = 0;
@@ -39,6 +45,7 @@ class TopScores {
  public:
   /// Of so many scores; at least 1.
   explicit TopScores(int64_t limit);
+  int64_t limit() const { return static_cast<int64_t>(top_.size()); }
 
   /// x[i] is that of the token first + i; not NaN. -inf is not held. Cost: one pass over x, and
   /// about k log(size / k) insertions into a list of k = limit.

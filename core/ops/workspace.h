@@ -34,6 +34,7 @@ class Workspace {
     kEmbeddings,
     kPrimitive,
     kQuantized,
+    kOutputBlocks,
     kCount
   };
 

@@ -180,21 +180,24 @@ absl::Status Decoder::CrossAttend(const StackLayerWeights::CrossAttention& weigh
   return AddAttention(weights, at.cross, at, layer, context);
 }
 
-absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,
-                              ExecutionContext& context) const {
+absl::StatusOr<const char*> Decoder::TransformForHead(const Activations& at,
+                                                      ExecutionContext& context) const {
+  if (!parts_.transform) return static_cast<const char*>(at.hidden);
   const int64_t stride = parts_.stack.stride(), rows = at.count();
-  const void* x = at.hidden;
-  if (parts_.transform) {
-    RETURN_IF_ERROR(parts_.transform->dense.Run({.x = at.hidden,
-                                                 .x_stride = stride,
-                                                 .y = at.normed,
-                                                 .y_stride = stride,
-                                                 .rows = rows,
-                                                 .activation = config().activation},
-                                                context));
-    parts_.stack.Norm(parts_.transform->norm, at.normed, at.normed, rows, context);
-    x = at.normed;
-  }
+  RETURN_IF_ERROR(parts_.transform->dense.Run({.x = at.hidden,
+                                               .x_stride = stride,
+                                               .y = at.normed,
+                                               .y_stride = stride,
+                                               .rows = rows,
+                                               .activation = config().activation},
+                                              context));
+  parts_.stack.Norm(parts_.transform->norm, at.normed, at.normed, rows, context);
+  return static_cast<const char*>(at.normed);
+}
+
+absl::Status Decoder::ShowLogits(const char* x, int64_t rows, LogitsVisitor visit,
+                                 ExecutionContext& context) const {
+  if (rows == 0) return absl::OkStatus();
   // Every kernel's panels divide a block.
   const int64_t most = std::max<int64_t>(1, kSliceLogits / rows / kLogitsBlock) * kLogitsBlock;
   const int64_t logits_stride = RowStride(std::min(most, vocab_size()), DType::kF32);
@@ -202,21 +205,22 @@ absl::Status Decoder::RunHead(const Activations& at, LogitsVisitor visit,
       Workspace::Slot::kLogits, static_cast<size_t>(rows * logits_stride) * sizeof(float)));
   for (int64_t first = 0; first < vocab_size(); first += most) {
     const int64_t tokens = std::min(most, vocab_size() - first);
-    RETURN_IF_ERROR(parts_.head.Run({.x = x,
-                                     .x_stride = stride,
-                                     .y = logits,
-                                     .y_stride = logits_stride,
-                                     .rows = rows,
-                                     .y_in_f32 = true,
-                                     .first_output = first,
-                                     .num_outputs = tokens},
-                                    context));
+    RETURN_IF_ERROR(parts_.head.linear.Run({.x = x,
+                                            .x_stride = parts_.stack.stride(),
+                                            .y = logits,
+                                            .y_stride = logits_stride,
+                                            .rows = rows,
+                                            .y_in_f32 = true,
+                                            .first_output = first,
+                                            .num_outputs = tokens},
+                                           context));
     visit({first, tokens, logits, logits_stride});
   }
   return absl::OkStatus();
 }
 
-absl::Status Decoder::Run(absl::Span<const DecoderRow> rows, char* pages, LogitsVisitor visit,
+absl::Status Decoder::Run(absl::Span<const DecoderRow> rows, char* pages,
+                          absl::Span<LargestOutput> likeliest, LogitsVisitor visit,
                           ExecutionContext& context) const {
   const Activations at = Prepare(rows, pages, context);
   auto* const ids = static_cast<int32_t*>(
@@ -234,7 +238,12 @@ absl::Status Decoder::Run(absl::Span<const DecoderRow> rows, char* pages, Logits
     RETURN_IF_ERROR(parts_.stack.FeedForward(layer, at.hidden, at.normed, at.count(), context));
   }
   parts_.stack.Finish(at.hidden, at.count(), context);
-  return RunHead(at, visit, context);
+  ASSIGN_OR_RETURN(const char* const x, TransformForHead(at, context));
+  const auto found = static_cast<int64_t>(likeliest.size());
+  const int64_t stride = parts_.stack.stride();
+  if (found > 0) parts_.head.search->Run(parts_.head.linear, x, stride, likeliest, context);
+  return ShowLogits(x + found * stride * static_cast<int64_t>(ByteSize(parts_.stack.dtype())),
+                    at.count() - found, visit, context);
 }
 
 }  // namespace attentiond

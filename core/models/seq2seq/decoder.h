@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "core/models/seq2seq/stack.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/largest_output.h"
 #include "core/ops/paged_attention.h"
 #include "core/tensor/key_value_layout.h"
 #include "core/tensor/tensor.h"
@@ -36,16 +37,22 @@ class Decoder {
     Linear dense;  ///< E -> E
     NormWeights norm;
   };
+  struct Head {
+    Linear linear;                              ///< E -> vocabulary
+    std::optional<LargestOutputSearch> search;  ///< of the likeliest token
+  };
   struct Parts {
     Stack stack;
     std::optional<Linear> memory_projection;  ///< of memory states that are not as wide
     std::optional<HeadTransform> transform;   ///< of what the head reads
-    Linear head;                              ///< E -> vocabulary
+    Head head;
   };
   explicit Decoder(Parts parts) : parts_(std::move(parts)) {}
 
   const StackConfig& config() const { return parts_.stack.config(); }
-  int64_t vocab_size() const { return parts_.head.out_features(); }
+  int64_t vocab_size() const { return parts_.head.linear.out_features(); }
+  /// Whether a row's likeliest token takes less than all of its logits.
+  bool finds_likeliest() const { return parts_.head.search.has_value(); }
   /// How a page lies.
   KeyValueLayout layout() const;
 
@@ -69,8 +76,12 @@ class Decoder {
   /// slice of the vocabulary: all rows' at once would not stay in the caches until they are read.
   /// `pages` is where page 0 begins.
   ///
+  /// Of as many rows as `likeliest` has, the first ones, it finds the likeliest tokens instead, for
+  /// less; only where finds_likeliest(). Logits are those of the others.
+  ///
   /// A row's result does not depend on the others, bit for bit, nor on the number of threads.
-  absl::Status Run(absl::Span<const DecoderRow> rows, char* pages, LogitsVisitor visit,
+  absl::Status Run(absl::Span<const DecoderRow> rows, char* pages,
+                   absl::Span<LargestOutput> likeliest, LogitsVisitor visit,
                    ExecutionContext& context) const;
 
  private:
@@ -86,7 +97,11 @@ class Decoder {
                           int64_t layer, ExecutionContext& context) const;
   absl::Status CrossAttend(const StackLayerWeights::CrossAttention& weights, const Activations& at,
                            int64_t layer, ExecutionContext& context) const;
-  absl::Status RunHead(const Activations& at, LogitsVisitor visit, ExecutionContext& context) const;
+  /// What the head reads: the hidden states [R, E] at the stack's stride, transformed if it wants.
+  absl::StatusOr<const char*> TransformForHead(const Activations& at,
+                                               ExecutionContext& context) const;
+  absl::Status ShowLogits(const char* x, int64_t rows, LogitsVisitor visit,
+                          ExecutionContext& context) const;
   Activations Prepare(absl::Span<const DecoderRow> rows, char* pages,
                       ExecutionContext& context) const;
 

@@ -1,6 +1,7 @@
 #include "core/models/seq2seq/seq2seq_loader.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -38,10 +39,18 @@ absl::StatusOr<std::pair<Table, Table>> LoadBothEmbeddings(const Seq2SeqConfig& 
   return std::pair(source, target);
 }
 
+absl::StatusOr<Decoder::Head> MakeHead(const TensorView& weight, const TensorView& bias, DType type,
+                                       WeightLoader* loader) {
+  ASSIGN_OR_RETURN(Linear linear, loader->MakeLinear(weight, bias, type));
+  ASSIGN_OR_RETURN(std::optional<LargestOutputSearch> search,
+                   loader->MakeSearch(weight, bias, linear));
+  return Decoder::Head{std::move(linear), std::move(search)};
+}
+
 /// "lm_head", or the decoder's embeddings; with "final_logits_bias" where there is one. What it
 /// reads is scaled: so are its weights instead.
-absl::StatusOr<Linear> LoadHead(const Seq2SeqConfig& config, const Tensor& embeddings, DType type,
-                                WeightLoader* loader) {
+absl::StatusOr<Decoder::Head> LoadHead(const Seq2SeqConfig& config, const Tensor& embeddings,
+                                       DType type, WeightLoader* loader) {
   const Shape shape{config.decoder.vocab_size, config.decoder.hidden_size};
   const Checkpoint& checkpoint = loader->checkpoint();
   TensorView stored = embeddings.view();
@@ -53,11 +62,11 @@ absl::StatusOr<Linear> LoadHead(const Seq2SeqConfig& config, const Tensor& embed
     ASSIGN_OR_RETURN(bias, checkpoint.Get("final_logits_bias", Shape{1, shape.dim(0)}));
     bias.shape = Shape{shape.dim(0)};
   }
-  if (config.logits_scale == 1) return loader->MakeLinear(stored, bias, type);
+  if (config.logits_scale == 1) return MakeHead(stored, bias, type, loader);
   Tensor scaled(DType::kF32, shape);
   ToFloats(stored, 0, scaled.values<float>());
   for (float& weight : scaled.values<float>()) weight *= config.logits_scale;
-  return loader->MakeLinear(scaled.view(), bias, type);
+  return MakeHead(scaled.view(), bias, type, loader);
 }
 
 }  // namespace
@@ -72,7 +81,7 @@ absl::StatusOr<TextSeq2Seq> LoadTextSeq2Seq(const Seq2SeqConfig& config, LinearT
       Stack decoder,
       Stack::Load(config.decoder, DecoderNames(*config.family, config.decoder.gated), tables.second,
                   config.encoder.hidden_size, config.padding_id, types, loader));
-  ASSIGN_OR_RETURN(Linear head, LoadHead(config, *tables.second, types.activations, loader));
+  ASSIGN_OR_RETURN(Decoder::Head head, LoadHead(config, *tables.second, types.activations, loader));
   return TextSeq2Seq{SourceEncoder(std::move(encoder)),
                      Decoder({std::move(decoder), std::nullopt, std::nullopt, std::move(head)})};
 }
@@ -106,7 +115,7 @@ absl::StatusOr<Decoder> LoadCaptionDecoder(const CaptionConfig& config, LinearTy
   if (!config.head_bias.empty()) {
     ASSIGN_OR_RETURN(bias, checkpoint.Get(config.head_bias, Shape{decoder.vocab_size}));
   }
-  ASSIGN_OR_RETURN(Linear head, loader->MakeLinear(weight, bias, types.activations));
+  ASSIGN_OR_RETURN(Decoder::Head head, MakeHead(weight, bias, types.activations, loader));
   return Decoder({std::move(stack), std::move(projection), std::move(transform), std::move(head)});
 }
 

@@ -85,7 +85,7 @@ TEST_P(Seq2SeqGoldenTest, StatesLogitsAndCrossAttentionAgree) {
         std::copy(row.begin(), row.end(), logits.begin() + at);
       }
     };
-    ASSERT_TRUE(model->decoder.Run(rows, pool.data(), take, context_).ok());
+    ASSERT_TRUE(model->decoder.Run(rows, pool.data(), {}, take, context_).ok());
     ExpectNear(logits, golden_.array(one, "forced_logits"));
     if (!golden_.has(one, "cross_attentions")) continue;
     std::vector<float> in_order;  // [layers, heads, decoded, source]
