@@ -42,35 +42,32 @@ struct Starter {
   OnStatus on_status;
 
   void operator()(const v1::AttendRequest& request) const {
-    Start(request, std::make_shared<PendingCall<v1::AttendResponse>>(),
-          &v1::AttentionService::Stub::async::Attend);
+    Start<v1::AttendResponse>(request, &v1::AttentionService::Stub::async::Attend);
   }
   void operator()(const v1::ClassifyRequest& request) const {
-    Start(request, std::make_shared<PendingCall<v1::ClassifyResponse>>(),
-          &v1::AttentionService::Stub::async::Classify);
+    Start<v1::ClassifyResponse>(request, &v1::AttentionService::Stub::async::Classify);
   }
   void operator()(const v1::EmbedRequest& request) const {
-    Start(request, std::make_shared<PendingCall<v1::EmbedResponse>>(),
-          &v1::AttentionService::Stub::async::Embed);
+    Start<v1::EmbedResponse>(request, &v1::AttentionService::Stub::async::Embed);
   }
 
  private:
-  template <typename Request, typename Response>
-  void Start(const Request& request, std::shared_ptr<PendingCall<Response>> call,
-             void (v1::AttentionService::Stub::async::*method)(
-                 grpc::ClientContext*, const Request*, Response*,
-                 std::function<void(grpc::Status)>)) const {
+  template <typename Response, typename Request>
+  void Start(const Request& request, void (v1::AttentionService::Stub::async::*method)(
+                                         grpc::ClientContext*, const Request*, Response*,
+                                         std::function<void(grpc::Status)>)) const {
+    // The context holds the channel, whose last owner must not be one of gRPC's own threads: it
+    // would wait for itself. So the callback, which is always called once, deletes it before it
+    // tells anybody; it does not own it, for gRPC copies it, and what sends a request may still
+    // have its copy when all is over.
+    auto* const call = new PendingCall<Response>;
     caller.Prepare(&call->context, options.timeout, options.wait_for_ready);
-    PendingCall<Response>* const raw = call.get();
-    // The callback owns the call, and lets go of it before it tells anybody: the context holds the
-    // channel, whose last owner must not be one of gRPC's own threads.
-    (stub->async()->*method)(
-        &raw->context, &request, &raw->response,
-        [call = std::move(call), on_status = on_status](grpc::Status status) mutable {
-          const RequestOutcome outcome = Outcome(status, call->response);
-          call.reset();
-          on_status(status, outcome);
-        });
+    (stub->async()->*method)(&call->context, &request, &call->response,
+                             [call, on_status = on_status](const grpc::Status& status) {
+                               const RequestOutcome outcome = Outcome(status, call->response);
+                               delete call;
+                               on_status(status, outcome);
+                             });
   }
 };
 
