@@ -15,6 +15,10 @@ namespace {
 constexpr int64_t kTokens = KeyValueLayout::kTokens;
 // Rows of a slice of logits that are worth a thread.
 constexpr int64_t kGrainRows = 4;
+// A source alone takes nearly as long to encode as a few together, and all that run wait for it:
+// so it waits for others to come, the longer the more run.
+constexpr size_t kRunningPerJoining = 8;
+constexpr int64_t kMostStepsWaited = 4;
 
 }  // namespace
 
@@ -215,6 +219,11 @@ absl::Status Generation::EncodeNew(ExecutionContext& context, GenerationStep* st
     inputs.push_back(&sequence->input());
   }
   if (joining.empty()) return absl::OkStatus();
+  const size_t running = sequences_.size() - joining.size();
+  if (joining.size() * kRunningPerJoining < running && ++steps_waited_ <= kMostStepsWaited) {
+    return absl::OkStatus();
+  }
+  steps_waited_ = 0;
   ASSIGN_OR_RETURN(const TensorView states, source_.Encode(inputs, context));
   std::vector<PagedToken> places;
   for (Sequence* const sequence : joining) {
@@ -235,6 +244,7 @@ absl::Status Generation::EncodeNew(ExecutionContext& context, GenerationStep* st
 std::vector<Generation::Row> Generation::CollectRows() {
   std::vector<Row> rows;
   for (const auto& [key, sequence] : sequences_) {
+    if (!sequence->encoded()) continue;
     for (size_t index = 0; index < sequence->num_rows(); ++index) {
       const Hypothesis& hypothesis = sequence->row(index);
       Row row{sequence.get(), index, {sequence->options().decoder_start_token_id}, {}, nullptr};

@@ -103,6 +103,7 @@ class Generation {
   const Decoder& decoder_;
   PagePool pool_;
   std::map<int64_t, std::unique_ptr<Sequence>> sequences_;  // by key
+  int64_t steps_waited_ = 0;  // by what has joined but is not encoded yet
 };
 
 }  // namespace attentiond

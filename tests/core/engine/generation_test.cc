@@ -164,6 +164,33 @@ TEST_F(GenerationTest, TokensAreToldAsTheyAreDecoded) {
   EXPECT_EQ(told, step.finished[0].second.sequences[0].ids);
 }
 
+TEST_F(GenerationTest, WhatJoinsWaitsForOthersButNotForLong) {
+  constexpr int64_t kRunning = 24, kMostSteps = 5;
+  const auto generation = generator_->NewGeneration(int64_t{1} << 24);
+  for (int64_t key = 0; key < kRunning; ++key) {
+    GenerationInput input = Input(6, 40, static_cast<unsigned>(key));
+    input.options.num_beams = 1;
+    input.options.min_new_tokens = 40;
+    generation->Add(key, input);
+  }
+  const auto step = [&] {
+    GenerationStep done;
+    EXPECT_TRUE(generation->Step(context_, &done).ok());
+    return done.source_tokens;
+  };
+  EXPECT_EQ(step(), 6 * kRunning);  // nothing runs that would have to wait for them
+  generation->Add(kRunning, Input(5, 4, 99));
+  int64_t steps = 1;
+  while (step() == 0) ++steps;
+  EXPECT_GT(steps, 1);
+  EXPECT_LE(steps, kMostSteps);
+  // Enough of them need not wait.
+  for (int64_t key = kRunning + 1; key < kRunning + 5; ++key) {
+    generation->Add(key, Input(5, 4, static_cast<unsigned>(key)));
+  }
+  EXPECT_EQ(step(), 4 * 5);
+}
+
 TEST_F(GenerationTest, WhatCannotRunIsRefusedByName) {
   GenerationInput input = Input(3, 7, 1);
   EXPECT_TRUE(generator_->Validate(input).ok());
