@@ -10,8 +10,8 @@
 #include "core/engine/model.h"
 #include "core/engine/text_generator.h"
 #include "core/generate/generation_config.h"
+#include "tests/testing/golden_generators.h"
 #include "tests/testing/golden_model.h"
-#include "tests/testing/golden_translators.h"
 
 namespace attentiond {
 namespace {
@@ -204,8 +204,7 @@ TEST_P(GeneratorGoldenTest, AloneAndInARunningBatchAreTheReferences) {
 INSTANTIATE_TEST_SUITE_P(Translators, GeneratorGoldenTest,
                          ::testing::ValuesIn(testing::GoldenTranslators()), testing::NameOfFolder);
 INSTANTIATE_TEST_SUITE_P(Captioners, GeneratorGoldenTest,
-                         ::testing::Values("vit-gpt2-caption", "blip-caption", "blip-small"),
-                         testing::NameOfFolder);
+                         ::testing::ValuesIn(testing::GoldenCaptioners()), testing::NameOfFolder);
 
 }  // namespace
 }  // namespace attentiond
