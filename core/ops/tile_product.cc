@@ -10,6 +10,9 @@ namespace {
 // cache (48 KiB) together.
 constexpr int64_t kPieceSteps = 6;
 
+// With so many rows memory is all that a product waits for.
+constexpr int64_t kFewRows = 12;
+
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -139,10 +142,10 @@ void TileMultiplier::Multiply(const TileProduct& product) {
   block.panel_stride = product.columns * 2 * static_cast<int64_t>(ByteSize(DType::kBF16));
   block.steps = product.depth / kDepthStep;
   // The next panel is fetched into the second-level cache while all rows pass by this one; when
-  // they are few, memory is all they wait for, and the processor fetches ahead best by itself.
+  // they are few the processor fetches ahead best by itself.
   const int64_t rows = product.result.rows;
   block.prefetch_lines_a_step =
-      rows <= kTileRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
+      rows <= kFewRows ? 0 : CeilDivide(product.columns, CeilDivide(rows, 2 * kTileRows));
   prefetch_ = product.next_panel;
   block.add = !product.first_slice;
   for (int64_t row = 0; row < rows; row += kBlockRows) {
