@@ -25,9 +25,9 @@ namespace {
 // Left for the process itself: model files, scrapes, the log.
 constexpr int64_t kReservedDescriptors = 32;
 constexpr absl::Duration kUntilDescriptorsAreFree = absl::Milliseconds(50);
-// How long connections have to end.
+// How long connections have to end: longer than it takes on a machine that is busy with others.
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(5);
-constexpr int kLooks = 60;
+constexpr int kLooks = 400;
 
 std::set<int> OpenDescriptors() {
   std::set<int> descriptors;
@@ -109,7 +109,9 @@ std::vector<int> ConnectionAcceptor::Connections() const {
 }
 
 void ConnectionAcceptor::EndConnections() const {
-  for (const int fd : Connections()) shutdown(fd, SHUT_RD);
+  // Both ways: a call that has arrived just now shall find the connection's end, which clients take
+  // for a server that is gone, and not gRPC's own CANCELLED.
+  for (const int fd : Connections()) shutdown(fd, SHUT_RDWR);
   for (int look = 0; look < kLooks && !Connections().empty(); ++look) {
     poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kBetweenLooks)));
   }

@@ -31,8 +31,8 @@ class ConnectionAcceptor {
   using HandOver = std::function<void(int listener, int fd)>;
 
   ConnectionAcceptor(ListeningSockets sockets, const Options& options, HandOver hand_over);
-  /// Stops, and ends what was handed over: reading from those connections finds their end. Waits
-  /// for who has them to close them, for a third of a second at most.
+  /// Stops, and ends what was handed over: what was written arrives, then both sides find the end.
+  /// Waits for who has them to close them, for two seconds at most.
   ~ConnectionAcceptor();
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
