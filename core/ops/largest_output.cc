@@ -25,11 +25,11 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 // A smaller layer is in the second-level caches already.
 constexpr int64_t kLeastWeights = 2 << 20;
-// Rough outputs that are made, and read, at a time: what the threads' second-level caches hold.
-constexpr int64_t kSliceOutputs = 384 * 1024;
-// What it takes to read kLogitsBlock of them, or to compute a block, is worth so many to a thread.
-constexpr int64_t kGrainChunks = 8, kGrainBlocks = 4;
-// The bounds' own rounding, and that of what the integers were rounded from.
+// So many are worth a thread: chunks of rough outputs to read, rows to choose blocks for, blocks to
+// compute.
+constexpr int64_t kGrainChunks = 8, kGrainRows = 4, kGrainBlocks = 4;
+// For the rounding of the norms, and of what they are of: a number that is halfway between two
+// integers may have become either.
 constexpr float kSlack = 1.01f;
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -42,9 +42,9 @@ struct Norms {
 };
 
 Norms NormsOf(const float* x, int64_t size) {
-  // So many sums at once for the compiler to keep in vectors; and added to a float of less than
-  // 2^22, this leaves it rounded to nearest even.
+  // So many sums at once for the compiler to keep in vectors.
   constexpr int64_t kLanes = 16;
+  // Added to a float of less than 2^22, and subtracted, it leaves that rounded to nearest even.
   constexpr float kRounder = 0x1.8p23f;
   float largest = 0;
   for (int64_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(x[i]));
@@ -160,15 +160,25 @@ class LargestOutputSearch::Search {
                                .for_matrix_unit = true},
                               context_);
     ReadRough();
-    const int64_t num_computed = ChooseBlocks();
-    Compute({computed_, static_cast<size_t>(num_computed)});
-    for (size_t r = 0; r < rows_.size(); ++r) Finish(r);
+    ChooseBlocks();
+    Compute(BlocksOfAnyRow());
+    ForEachRow([this](size_t r, int) { Finish(r); });
   }
 
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
   absl::Span<BlockResult> ResultsOf(size_t row) const {
     return {results_ + row * search_.bounds_.size(), search_.bounds_.size()};
+  }
+
+  // visit(row, thread)
+  template <typename Visit>
+  void ForEachRow(Visit visit) {
+    context_.threads().ParallelFor(count(), kGrainRows,
+                                   [&](int64_t begin, int64_t end, int thread) {
+                                     for (int64_t r = begin; r < end; ++r)
+                                       visit(static_cast<size_t>(r), thread);
+                                   });
   }
 
   // y [R, outputs at stride] of some outputs: roughly, or as they are. Also on a thread of the
@@ -194,8 +204,7 @@ class LargestOutputSearch::Search {
 
   // All outputs roughly, slice by slice: each block's largest and the sum of their exponentials.
   void ReadRough() {
-    const int64_t most =
-        std::max<int64_t>(1, kSliceOutputs / count() / kLogitsBlock) * kLogitsBlock;
+    const int64_t most = LogitsAtATime(count());
     const int64_t stride = std::min(most, CeilDivide(outputs_, search_.block_) * search_.block_);
     auto* const y = static_cast<float*>(context_.workspace().Get(
         Workspace::Slot::kLogits, static_cast<size_t>(count() * stride) * sizeof(float)));
@@ -239,13 +248,14 @@ class LargestOutputSearch::Search {
     }
   }
 
-  // Which blocks of each row may have its largest; and those of any row, in computed_.
-  int64_t ChooseBlocks() {
-    std::fill_n(computed_, search_.bounds_.size(), 0);
+  // Which blocks of each row may have its largest.
+  void ChooseBlocks() {
     const int64_t inputs = layer_.in_features();
-    auto* const x = static_cast<float*>(context_.workspace().Get(
-        Workspace::Slot::kLogits, static_cast<size_t>(inputs) * sizeof(float)));
-    for (size_t r = 0; r < rows_.size(); ++r) {
+    auto* const scratch = static_cast<float*>(context_.workspace().Get(
+        Workspace::Slot::kLogits,
+        static_cast<size_t>(inputs * context_.threads().num_threads()) * sizeof(float)));
+    ForEachRow([&](size_t r, int thread) {
+      float* const x = scratch + inputs * thread;
       LoadRow(x_ + static_cast<int64_t>(r) * x_stride_ * 2, DType::kBF16, inputs, x);
       const Norms norms = NormsOf(x, inputs);
       const absl::Span<BlockResult> blocks = ResultsOf(r);
@@ -257,14 +267,18 @@ class LargestOutputSearch::Search {
         const bool may_have =
             blocks[b].largest > -kInfinity && blocks[b].largest + Bound(norms, b) >= least;
         blocks[b].output = may_have ? kNone : kNotComputed;
-        if (may_have) computed_[b] = 1;
       }
-    }
-    int64_t num_computed = 0;
+    });
+  }
+
+  absl::Span<const int32_t> BlocksOfAnyRow() const {
+    size_t num_computed = 0;
     for (size_t b = 0; b < search_.bounds_.size(); ++b) {
-      if (computed_[b] != 0) computed_[num_computed++] = static_cast<int32_t>(b);
+      size_t r = 0;
+      while (r < rows_.size() && ResultsOf(r)[b].output == kNotComputed) ++r;
+      if (r < rows_.size()) computed_[num_computed++] = static_cast<int32_t>(b);
     }
-    return num_computed;
+    return {computed_, num_computed};
   }
 
   // How far a block's outputs may be from their rough values.

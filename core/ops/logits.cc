@@ -75,6 +75,11 @@ HWY_EXPORT(NextAbove);
 HWY_EXPORT(LargestOfBlocks);
 HWY_EXPORT(SumExpOfBlocks);
 
+int64_t LogitsAtATime(int64_t rows) {
+  constexpr int64_t kLogits = 384 * 1024;
+  return std::max<int64_t>(1, kLogits / rows / kLogitsBlock) * kLogitsBlock;
+}
+
 void LogSumExp::Add(const float* x, int64_t size) {
   for (int64_t i = 0; i < size; i += kLogitsBlock) {
     AddBlock(x + i, std::min(kLogitsBlock, size - i));

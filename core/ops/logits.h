@@ -13,6 +13,10 @@ namespace attentiond {
 /// large slices are.
 inline constexpr int64_t kLogitsBlock = 1536;
 
+/// So many of each row's logits, whole blocks, are made, and read, at a time: what the threads'
+/// second-level caches hold beside a part of the head's weights.
+int64_t LogitsAtATime(int64_t rows);
+
 /// log(sum of exp(x)) of values that come in slices.
 class LogSumExp {
  public:

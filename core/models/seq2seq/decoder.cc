@@ -7,13 +7,6 @@
 #include "core/ops/workspace.h"
 
 namespace attentiond {
-namespace {
-
-// So many logits are made, and read, at a time: what the threads' second-level caches hold beside
-// a part of the head's weights.
-constexpr int64_t kSliceLogits = 384 * 1024;
-
-}  // namespace
 
 /// The buffers of one run, in the context's workspace. Symbols: R rows, E hidden_size, A
 /// attention_width.
@@ -199,7 +192,7 @@ absl::Status Decoder::ShowLogits(const char* x, int64_t rows, LogitsVisitor visi
                                  ExecutionContext& context) const {
   if (rows == 0) return absl::OkStatus();
   // Every kernel's panels divide a block.
-  const int64_t most = std::max<int64_t>(1, kSliceLogits / rows / kLogitsBlock) * kLogitsBlock;
+  const int64_t most = LogitsAtATime(rows);
   const int64_t logits_stride = RowStride(std::min(most, vocab_size()), DType::kF32);
   auto* const logits = static_cast<float*>(context.workspace().Get(
       Workspace::Slot::kLogits, static_cast<size_t>(rows * logits_stride) * sizeof(float)));
