@@ -1,10 +1,12 @@
 #include "core/ops/attention.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/onednn/context.h"
+#include "core/ops/attention_columns.h"
 #include "core/ops/attention_few_queries.h"
 #include "core/ops/attention_plan.h"
 #include "core/ops/attention_rows.h"
@@ -17,16 +19,18 @@
 namespace attentiond {
 namespace {
 
-Kernel TilesKernel(const AttentionArgs& args) {
-  return AttentionTiles::ComputeType(args) == DType::kBF16 ? Kernel::kAttentionMicroKernelBF16
-                                                           : Kernel::kAttentionMicroKernelF32;
+Kernel BlocksKernel(const AttentionRows& rows) {
+  if (AttentionColumns::Supports(rows)) return Kernel::kAttentionMatrixUnitBF16;
+  return AttentionTiles::ComputeType(rows.args()) == DType::kBF16
+             ? Kernel::kAttentionMicroKernelBF16
+             : Kernel::kAttentionMicroKernelF32;
 }
 
 absl::Status RunReference(const AttentionArgs& args, const AttentionOutputs& outputs,
                           ExecutionContext& context) {
   CountKernel(Kernel::kAttentionReference);
   // It holds a row of scores in double for each thread.
-  constexpr int64_t kMaxKeys = AttentionTiles::kMaxScratchBytes / int64_t{sizeof(double)};
+  constexpr int64_t kMaxKeys = AttentionBlocks::kMaxScratchBytes / int64_t{sizeof(double)};
   for (int64_t b = 0; b < args.batch; ++b) {
     if (args.kv_lengths.length(b) > kMaxKeys) {
       return absl::ResourceExhaustedError(absl::StrCat("attention: a sequence has ",
@@ -49,16 +53,20 @@ absl::Status RunKernels(const AttentionRows& rows, ExecutionContext& context) {
   const int num_threads = context.threads().num_threads();
   const AttentionPlan plan(rows, AttentionTiles::ComputeType(rows.args()), num_threads);
   const AttentionFewQueries few(rows);
-  AttentionTiles tiles(rows);
+  std::optional<AttentionColumns> columns;
+  std::optional<AttentionTiles> tiles;
+  AttentionBlocks& blocks = AttentionColumns::Supports(rows)
+                                ? static_cast<AttentionBlocks&>(columns.emplace(rows))
+                                : tiles.emplace(rows);
   int64_t scratch_bytes = 0;
   if (plan.has_few()) {
     CountKernel(Kernel::kAttentionFewQueries);
     scratch_bytes = few.scratch_bytes();
   }
-  if (plan.has_tiles()) {
-    CountKernel(TilesKernel(rows.args()));
-    RETURN_IF_ERROR(tiles.Prepare(context.onednn().kernels()));
-    scratch_bytes = std::max(scratch_bytes, tiles.scratch_bytes());
+  if (plan.has_blocks()) {
+    CountKernel(BlocksKernel(rows));
+    RETURN_IF_ERROR(blocks.Prepare(context.onednn().kernels()));
+    scratch_bytes = std::max(scratch_bytes, blocks.scratch_bytes());
   }
   const auto get = [&](Workspace::Slot slot, int64_t bytes) {
     return static_cast<char*>(context.workspace().Get(slot, static_cast<size_t>(bytes)));
@@ -69,7 +77,7 @@ absl::Status RunKernels(const AttentionRows& rows, ExecutionContext& context) {
 
   context.threads().ParallelFor(plan.num_units(), 1, [&](int64_t begin, int64_t end, int thread) {
     char* const own = scratch + thread * scratch_bytes;
-    AttentionTiles::Worker worker(tiles, own);
+    AttentionBlocks::Worker worker(blocks, own);
     plan.ForEachTask(begin, end, [&](const AttentionTask& task) {
       if (task.few) {
         few.Run(task, own, partials);
@@ -93,9 +101,10 @@ absl::Status Attention(const AttentionArgs& args, const AttentionOutputs& output
 
 const char* AttentionKernelName(const AttentionArgs& args) {
   if (!AttentionTiles::Supports(args)) return KernelName(Kernel::kAttentionReference);
-  const AttentionPlan plan(AttentionRows(args, AttentionOutputs()),
-                           AttentionTiles::ComputeType(args), 1);
-  return KernelName(plan.has_tiles() ? TilesKernel(args) : Kernel::kAttentionFewQueries);
+  const AttentionOutputs outputs;
+  const AttentionRows rows(args, outputs);
+  const AttentionPlan plan(rows, AttentionTiles::ComputeType(args), 1);
+  return KernelName(plan.has_blocks() ? BlocksKernel(rows) : Kernel::kAttentionFewQueries);
 }
 
 }  // namespace attentiond

@@ -15,7 +15,7 @@ namespace attentiond {
 namespace HWY_NAMESPACE {
 namespace {
 
-// The most bytes of a token in a panel: AttentionTiles::kMaxHeadDim floats.
+// The most bytes of a token in a panel: AttentionBlocks::kMaxHeadDim floats.
 constexpr int64_t kMaxRowBytes = 4096;
 
 // Copies a token's channels as `dtype`, and zeros up to `width`.
@@ -112,25 +112,60 @@ void Interleave(const uint16_t* a, const uint16_t* b, int64_t size, uint16_t* y)
   }
 }
 
-void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
-  const auto row_bytes = panel.width * static_cast<int64_t>(ByteSize(panel.dtype));
-  char* const to = static_cast<char*>(panel.data);
-  if (panel.dtype == DType::kF32) {
-    for (int64_t key = 0; key < count; ++key) {
-      CopyChannels(values, first + key, panel.width, panel.dtype, to + key * row_bytes);
-    }
-    std::memset(to + count * row_bytes, 0, static_cast<size_t>((panel.keys - count) * row_bytes));
-    return;
-  }
+// Two keys' bf16 become words.
+void PackPairs(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
   alignas(64) char buffers[2][kMaxRowBytes];
   alignas(64) static const char kZeros[kMaxRowBytes] = {};
+  uint16_t* const to = static_cast<uint16_t*>(panel.data);
   for (int64_t key = 0; key < panel.keys; key += 2) {
     const void* rows[2];
     for (int64_t k = 0; k < 2; ++k) {
       rows[k] = key + k < count ? PanelRow(values, first + key + k, panel, buffers[k]) : kZeros;
     }
     Interleave(static_cast<const uint16_t*>(rows[0]), static_cast<const uint16_t*>(rows[1]),
-               panel.width, reinterpret_cast<uint16_t*>(to + key * row_bytes));
+               panel.width, to + key * panel.width);
+  }
+}
+
+void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
+  if (panel.dtype == DType::kBF16) return PackPairs(values, first, count, panel);
+  const auto row_bytes = panel.width * static_cast<int64_t>(ByteSize(panel.dtype));
+  char* const to = static_cast<char*>(panel.data);
+  for (int64_t key = 0; key < count; ++key) {
+    CopyChannels(values, first + key, panel.width, panel.dtype, to + key * row_bytes);
+  }
+  std::memset(to + count * row_bytes, 0, static_cast<size_t>((panel.keys - count) * row_bytes));
+}
+
+// The words transposed are what a tile's rows have.
+void PackTransposedValues(const HeadRows& values, int64_t first, int64_t count,
+                          const Panel& panel) {
+  constexpr int64_t kKeys = 32, kPairs = kKeys / 2, kChannels = 16;
+  alignas(64) uint32_t pairs[kPairs * kMaxRowBytes / sizeof(uint32_t)];
+  uint32_t* to = static_cast<uint32_t*>(panel.data);
+  for (int64_t key = 0; key < panel.keys; key += kKeys) {
+    PackPairs(values, first + key, std::clamp<int64_t>(count - key, 0, kKeys),
+              {pairs, panel.dtype, kKeys, panel.width});
+    for (int64_t channel = 0; channel < panel.width; channel += kChannels) {
+      for (int64_t pair = 0; pair < kPairs; pair += 4) {
+        const void* rows[4];
+        for (int64_t r = 0; r < 4; ++r) rows[r] = pairs + (pair + r) * panel.width;
+        for (int64_t c = 0; c < kChannels; c += 4) {
+          TransposeFour(rows, channel + c, kPairs, to + c * kPairs + pair);
+        }
+      }
+      to += kPairs * kChannels;
+    }
+  }
+}
+
+void TransposeWords(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* y) {
+  for (int64_t column = 0; column < columns; column += 4) {
+    for (int64_t row = 0; row < rows; row += 4) {
+      const void* from[4];
+      for (int64_t r = 0; r < 4; ++r) from[r] = x + (row + r) * columns;
+      TransposeFour(from, column, rows, y + column * rows + row);
+    }
   }
 }
 
@@ -144,7 +179,9 @@ namespace attentiond {
 
 HWY_EXPORT(CopyQueries);
 HWY_EXPORT(PackKeys);
+HWY_EXPORT(PackTransposedValues);
 HWY_EXPORT(PackValues);
+HWY_EXPORT(TransposeWords);
 
 void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
                  int64_t row_stride, void* rows) {
@@ -155,6 +192,14 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
 }
 void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
   HWY_DYNAMIC_DISPATCH(PackValues)(values, first, count, panel);
+}
+
+void PackTransposedValues(const HeadRows& values, int64_t first, int64_t count,
+                          const Panel& panel) {
+  HWY_DYNAMIC_DISPATCH(PackTransposedValues)(values, first, count, panel);
+}
+void TransposeWords(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* y) {
+  HWY_DYNAMIC_DISPATCH(TransposeWords)(x, rows, columns, y);
 }
 
 }  // namespace attentiond

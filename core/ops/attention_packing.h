@@ -39,4 +39,10 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
 /// Fills [keys / g][width][g]: the values first, first + 1, ...
 void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel);
 
+/// Fills [keys / 32][width / 16][16][32] of bf16: the transposed values first, first + 1, ...
+void PackTransposedValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel);
+
+/// y [columns, rows] = the transposed x [rows, columns]; both are multiples of 4.
+void TransposeWords(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* y);
+
 }  // namespace attentiond

@@ -29,7 +29,7 @@ AttentionPlan::AttentionPlan(const AttentionRows& rows, DType compute, int num_t
     has_few_ |= chunks > 0;
     if (chunks > 1) num_partials_ += chunks * rows.args().num_kv_heads;
     if (chunks > 0) continue;
-    has_tiles_ = true;
+    has_blocks_ = true;
     max_rows = std::max(max_rows, num_rows);
     total_rows += num_rows * rows.args().num_kv_heads;
   }

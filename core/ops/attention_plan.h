@@ -15,7 +15,7 @@ namespace attentiond {
 /// A run of rows of one key/value head of one sequence; or of few rows, a chunk of their keys.
 struct AttentionTask {
   int64_t sequence = 0, kv_head = 0;
-  bool few = false;                    ///< few rows, for AttentionFewQueries; else AttentionTiles
+  bool few = false;                    ///< few rows, for AttentionFewQueries; else AttentionBlocks
   int64_t row_begin = 0, row_end = 0;  ///< the rows; all, of a chunk of keys
   int64_t chunk = 0, num_chunks = 0;   ///< which of the head's chunks of keys
   int64_t partial = 0;  ///< how many chunks of heads with several come before this task
@@ -34,7 +34,7 @@ class AttentionPlan {
   static bool IsFew(int64_t num_rows) { return num_rows <= kFewRows; }
 
   bool has_few() const { return has_few_; }
-  bool has_tiles() const { return has_tiles_; }
+  bool has_blocks() const { return has_blocks_; }
   /// Chunks of all heads of few rows that have more than one.
   int64_t num_partials() const { return num_partials_; }
   int64_t num_units() const { return num_units_; }
@@ -83,7 +83,7 @@ class AttentionPlan {
   const DType compute_;
   int64_t task_rows_ = 0;
   int64_t num_partials_ = 0;
-  bool has_few_ = false, has_tiles_ = false;
+  bool has_few_ = false, has_blocks_ = false;
   int64_t num_units_ = 0;
   std::array<Position, kMaxUnits + 1> units_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/reference/attention.h"
@@ -71,7 +72,7 @@ void AttentionRows::Describe(int64_t b, int64_t kv_head, int64_t first, int64_t 
     if (row.visible_begin >= row.visible_end) row.visible_begin = row.visible_end = 0;
     row.bias = KeyZero(args_->bias, b, h, i);
     row.mask = KeyZero(args_->mask, b, h, i);
-    row.query = Queries(b, h).row(i);
+    if (args_->dtype != DType::kBF16) row.query = Queries(b, h).row(i);  // to be precise
     if (outputs_->weights != nullptr) row.weights = WeightsRow(*args_, *outputs_, b, h, i);
     if (++member == group_) member = 0, ++i;
   }
@@ -122,6 +123,28 @@ void AttentionRows::Finish(int64_t b, int64_t kv_head, int64_t first, int64_t co
         FinishRow(b, head, token + i, summaries[r + i * group_], score_rows[r + i * group_]);
       }
     }
+  }
+}
+
+void AttentionRows::FinishRounded(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                                  const void* rows, int64_t width, uint32_t wrong) const {
+  constexpr int64_t kElement = 2;
+  const MutableAttentionOperand& output = outputs_->output;
+  for (int64_t r = 0; r < std::min(count, group_); ++r) {
+    const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;
+    const char* x = static_cast<const char*>(rows) + r * width * kElement;
+    char* y = static_cast<char*>(output.data) +
+              TokenOffset(output, args_->query_lengths, b, head, token) * kElement;
+    for (int64_t i = r; i < count; i += group_) {
+      std::memcpy(y, x, static_cast<size_t>(args_->value_dim * kElement));
+      x += group_ * width * kElement;
+      y += output.token_stride * kElement;
+    }
+  }
+  for (int64_t r = 0; r < count; ++r) {
+    if ((wrong >> r & 1) == 0) continue;
+    const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;
+    reference::AttentionRows(*args_, *outputs_, b, head, token, token + 1);
   }
 }
 

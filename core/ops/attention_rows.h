@@ -32,6 +32,7 @@ class AttentionRows {
   /// Whether exponentials must be as good as f32 allows: they, or their sum, are asked for.
   bool exact() const { return outputs_->weights != nullptr || outputs_->lse != nullptr; }
 
+  HeadRows Queries(int64_t b, int64_t head) const;
   HeadRows Keys(int64_t b, int64_t kv_head) const;
   HeadRows Values(int64_t b, int64_t kv_head) const;
 
@@ -52,8 +53,12 @@ class AttentionRows {
   void Finish(int64_t b, int64_t kv_head, int64_t first, int64_t count, const float* sums,
               int64_t width, const RowSummary* summaries, const ScoreRow* score_rows) const;
 
+  /// Writes the same rows' outputs, and nothing else, from bf16 [count, width]. Bit r of `wrong`:
+  /// row r is done again by the reference.
+  void FinishRounded(int64_t b, int64_t kv_head, int64_t first, int64_t count, const void* rows,
+                     int64_t width, uint32_t wrong) const;
+
  private:
-  HeadRows Queries(int64_t b, int64_t head) const;
   void FinishRow(int64_t b, int64_t head, int64_t token, const RowSummary& summary,
                  const ScoreRow& row) const;
 

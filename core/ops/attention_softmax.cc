@@ -236,13 +236,6 @@ void PrepareRow(const ScoreRules& rules, const ScoreRow& row, const ScoreTile& t
   if (state->base[r] != double{kMasked}) exponents->base[r] = static_cast<float>(state->base[r]);
 }
 
-// To the nearest bf16, as f32. Halfway cases, one in 2^16, go up.
-HWY_INLINE V RoundToBFloat16(V v) {
-  const hn::RebindToUnsigned<Floats> words;
-  const auto rounded = hn::Add(hn::BitCast(words, v), hn::Set(words, 0x8000));
-  return hn::BitCast(kFloats, hn::And(rounded, hn::Set(words, 0xffff0000)));
-}
-
 // Two registers of floats that are bf16 already.
 HWY_INLINE void StoreBFloat16Pair(V low, V high, uint16_t* y) {
 #if HWY_TARGET == HWY_AVX3

@@ -16,6 +16,7 @@ struct KernelLabels {
 constexpr std::array<KernelLabels, kNumKernels> kLabels = {{
     {"attention", "brgemm_f32"},
     {"attention", "brgemm_bf16"},
+    {"attention", "amx_bf16"},
     {"attention", "few_queries"},
     {"attention", "paged"},
     {"attention", "reference"},

@@ -10,6 +10,7 @@ namespace attentiond {
 enum class Kernel : uint8_t {
   kAttentionMicroKernelF32,
   kAttentionMicroKernelBF16,
+  kAttentionMatrixUnitBF16,
   kAttentionFewQueries,
   kAttentionPaged,
   kAttentionReference,

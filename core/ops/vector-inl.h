@@ -54,6 +54,13 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Floats>> RoundUpperHalves(V v) {
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
   return hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7fff)));
 }
+// To the nearest bf16, as f32. Halfway cases, one in 2^16, go up.
+HWY_INLINE V RoundToBFloat16(V v) {
+  const hn::RebindToUnsigned<Floats> words;
+  const auto rounded = hn::Add(hn::BitCast(words, v), hn::Set(words, 0x8000));
+  return hn::BitCast(kFloats, hn::And(rounded, hn::Set(words, 0xffff0000)));
+}
+
 // Rounds to nearest even; `v` is not NaN.
 HWY_INLINE void StoreFinite(V v, BFloat16* p) { StoreUpperHalves(RoundUpperHalves(v), p); }
 // Rounds to nearest even; a NaN stays one.

@@ -258,7 +258,7 @@ class AttentionProblem {
   AttentionMagnitudes Magnitudes() const {
     AttentionMagnitudes magnitudes;
     const std::string kernel = AttentionKernelName(args_);
-    magnitudes.probabilities = kernel == "brgemm_bf16" ? DType::kBF16 : DType::kF32;
+    magnitudes.probabilities = kernel.ends_with("_bf16") ? DType::kBF16 : DType::kF32;
     magnitudes.head_dim = shape_.head_dim;
     magnitudes.keys = max_keys_;
     const double m = double{shape_.magnitude};

@@ -1,0 +1,263 @@
+#include "core/ops/attention_columns.h"
+
+#include <algorithm>
+
+#include "core/onednn/isa.h"
+#include "core/ops/attention_packing.h"
+#include "core/ops/attention_tiles.h"
+
+namespace attentiond {
+namespace {
+
+using Tile = TileRegisters;
+
+constexpr int64_t kTileBytes = Tile::kRows * Tile::kRowBytes;
+constexpr int64_t kTileFloats = kTileBytes / static_cast<int64_t>(sizeof(float));
+// Channels of keys, or keys of exponentials, that a tile holds.
+constexpr int64_t kTileDepth = 32;
+
+int64_t RoundUp(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// Tiles of a matrix product: `stride` bytes between rows, `step` and `next` between tiles along the
+// depth and across it.
+struct Operand {
+  const char* data;
+  int64_t stride, step, next;
+
+  const char* at(int64_t across, int64_t depth) const {
+    return data + across * next + depth * step;
+  }
+};
+
+// Registers 0 to 3 are the sums: [two tiles of A] x [two of B], row by row.
+template <int kA, int kB>
+void MultiplyStep(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth) {
+  Tile::Load<4>(a.at(a_tile, depth), a.stride);
+  Tile::Load<6>(b.at(0, depth), b.stride);
+  Tile::MultiplyBF16<0, 4, 6>();
+  if constexpr (kB == 2) {
+    Tile::Load<7>(b.at(1, depth), b.stride);
+    Tile::MultiplyBF16<1, 4, 7>();
+  }
+  if constexpr (kA == 2) {
+    Tile::Load<5>(a.at(a_tile + 1, depth), a.stride);
+    Tile::MultiplyBF16<2, 5, 6>();
+    if constexpr (kB == 2) Tile::MultiplyBF16<3, 5, 7>();
+  }
+}
+
+template <int kA, int kB>
+void ZeroSums() {
+  Tile::Zero<0>();
+  if constexpr (kB == 2) Tile::Zero<1>();
+  if constexpr (kA == 2) {
+    Tile::Zero<2>();
+    if constexpr (kB == 2) Tile::Zero<3>();
+  }
+}
+
+// Sums are tiles, one after the other, row by row.
+template <int kA, int kB>
+void LoadSums(const float* c) {
+  Tile::Load<0>(c, Tile::kRowBytes);
+  if constexpr (kB == 2) Tile::Load<1>(c + kTileFloats, Tile::kRowBytes);
+  if constexpr (kA == 2) {
+    Tile::Load<2>(c + kB * kTileFloats, Tile::kRowBytes);
+    if constexpr (kB == 2) Tile::Load<3>(c + (kB + 1) * kTileFloats, Tile::kRowBytes);
+  }
+}
+
+template <int kA, int kB>
+void StoreSums(float* c) {
+  Tile::Store<0>(c, Tile::kRowBytes);
+  if constexpr (kB == 2) Tile::Store<1>(c + kTileFloats, Tile::kRowBytes);
+  if constexpr (kA == 2) {
+    Tile::Store<2>(c + kB * kTileFloats, Tile::kRowBytes);
+    if constexpr (kB == 2) Tile::Store<3>(c + (kB + 1) * kTileFloats, Tile::kRowBytes);
+  }
+}
+
+// kA tiles of A from `a_tile`, times kB of B.
+template <int kA, int kB>
+void MultiplyTiles(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth, bool zero,
+                   float* c) {
+  c += a_tile * kB * kTileFloats;
+  if (zero) {
+    ZeroSums<kA, kB>();
+  } else {
+    LoadSums<kA, kB>(c);
+  }
+  for (int64_t d = 0; d < depth; ++d) MultiplyStep<kA, kB>(a, b, a_tile, d);
+  StoreSums<kA, kB>(c);
+}
+
+// C = A B, or C += A B; all but C's tiles are counted in tiles.
+template <int kB>
+void Multiply(const Operand& a, const Operand& b, int64_t a_tiles, int64_t depth, bool zero,
+              float* c) {
+  int64_t tile = 0;
+  for (; tile + 2 <= a_tiles; tile += 2) MultiplyTiles<2, kB>(a, b, tile, depth, zero, c);
+  if (tile < a_tiles) MultiplyTiles<1, kB>(a, b, tile, depth, zero, c);
+}
+
+// C = A B where B is two tiles by two: they stay in registers.
+void MultiplyByFour(const Operand& a, const Operand& b, int64_t a_tiles, float* c) {
+  Tile::Load<4>(b.at(0, 0), b.stride);
+  Tile::Load<5>(b.at(1, 0), b.stride);
+  Tile::Load<6>(b.at(0, 1), b.stride);
+  Tile::Load<7>(b.at(1, 1), b.stride);
+  for (int64_t tile = 0; tile < a_tiles; ++tile) {
+    ZeroSums<1, 2>();
+    Tile::Load<2>(a.at(tile, 0), a.stride);
+    Tile::MultiplyBF16<0, 2, 4>();
+    Tile::MultiplyBF16<1, 2, 5>();
+    Tile::Load<3>(a.at(tile, 1), a.stride);
+    Tile::MultiplyBF16<0, 3, 6>();
+    Tile::MultiplyBF16<1, 3, 7>();
+    StoreSums<1, 2>(c + tile * 2 * kTileFloats);
+  }
+}
+
+}  // namespace
+
+bool AttentionColumns::Supports(const AttentionRows& rows) {
+  const AttentionArgs& args = rows.args();
+  return AttentionTiles::ComputeType(args) == DType::kBF16 && onednn::HasMatrixTiles() &&
+         !rows.exact() && !args.softcap.has_value() && args.bias.data == nullptr &&
+         args.mask.data == nullptr && rows.Rules(DType::kBF16).scale > 0;
+}
+
+AttentionColumns::AttentionColumns(const AttentionRows& rows)
+    : AttentionBlocks(rows, DType::kBF16, RoundUp(rows.args().head_dim, kTileDepth),
+                      RoundUp(rows.args().value_dim, Tile::kRows)),
+      // Each chunk reads and writes the sums; few of them are soon read and written.
+      chunk_keys_(rows.args().value_dim > 64 ? kMaxChunkKeys : kMaxChunkKeys / 2) {}
+
+absl::Status AttentionColumns::Prepare(onednn::KernelCache&) {
+  const int64_t rows = kBlockRows * static_cast<int64_t>(ByteSize(compute_)) *
+                       std::max(value_width_, depth_);
+  // Pairs of channels take the scores' place.
+  row_offset_ = std::max(kScoreBytes + kExponentialBytes, rows);
+  return PlanScratch({.shared = row_offset_ + rows,
+                      .state = sizeof(ColumnState)});
+}
+
+void AttentionColumns::PackKeyPanel(const PanelSource& panel) const {
+  attentiond::CopyQueries(panel.head, panel.first, panel.count, compute_, depth_, depth_,
+                          panel.packed);
+  const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
+  std::fill_n(panel.packed + panel.count * row_bytes, (panel.padded - panel.count) * row_bytes,
+              char{0});
+}
+
+void AttentionColumns::PackValuePanel(const PanelSource& panel) const {
+  PackTransposedValues(panel.head, panel.first, panel.count,
+                       {panel.packed, compute_, panel.padded, value_width_});
+}
+
+void AttentionColumns::BeginBlock(const Block& block) const {
+  BeginColumns(block.score_rows.data(), block.rows, State(block));
+  const int64_t tiles = Tiles(block);
+  if (!block.sees_keys()) {
+    std::fill_n(block.sums, tiles * Tile::kRows * value_width_, 0.0f);
+    return;
+  }
+  const Panel packed = {block.queries, compute_, tiles * Tile::kRows, depth_};
+  if (rows_.group() == 1) {
+    PackKeys(rows_.Queries(block.sequence, block.kv_head), block.first_row, block.rows, packed);
+    return;
+  }
+  rows_.CopyQueries(block.sequence, block.kv_head, block.first_row, block.rows, compute_, depth_,
+                    Rows(block));
+  PackKeys({Rows(block), depth_, depth_, compute_}, 0, block.rows, packed);
+}
+
+void AttentionColumns::RunPanel(const Block& block, int64_t panel, Worker& worker) const {
+  worker.registers().SetRows(Tile::kRows);
+  const int64_t first = block.begin_key / kKeyStep * kKeyStep;
+  const int64_t end = RoundUp(std::min(block.end_key, (panel + 1) * kPanelKeys), kKeyStep);
+  for (int64_t key = std::max(first, panel * kPanelKeys); key < end; key += chunk_keys_) {
+    RunChunk(block, key, std::min(chunk_keys_, end - key), key == first);
+  }
+}
+
+void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t num_keys,
+                                bool first) const {
+  MultiplyKeys(block, first_key, num_keys);
+  constexpr double kLog2E = 1.4426950408889634;
+  const int64_t tiles = Tiles(block);
+  ColumnState* const state = State(block);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const ScoreColumns columns = {.scores = Scores(block) + tile * kTileFloats,
+                                  .stride = tiles * kTileFloats,
+                                  .first_key = first_key,
+                                  .num_keys = num_keys,
+                                  .common_begin = block.common_begin,
+                                  .common_end = block.common_end,
+                                  .exponentials = Exponentials(block, tile)};
+    const int64_t row = tile * Tile::kRows;
+    const bool rescaled =
+        AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, row, state);
+    if (rescaled && !first) {
+      RescaleColumns(state->rescale + row, value_width_ / Tile::kRows, tiles * kTileFloats,
+                     block.sums + tile * kTileFloats);
+    }
+  }
+  MultiplyValues(block, first_key, num_keys, first);
+}
+
+void AttentionColumns::MultiplyKeys(const Block& block, int64_t first_key,
+                                    int64_t num_keys) const {
+  const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
+  const int64_t tiles = Tiles(block), depth = depth_ / kTileDepth;
+  const Operand keys = {.data = block.keys + first_key * row_bytes,
+                        .stride = row_bytes,
+                        .step = Tile::kRowBytes,
+                        .next = Tile::kRows * row_bytes};
+  const Operand queries = {.data = block.queries,
+                           .stride = tiles * Tile::kRowBytes,
+                           .step = tiles * kTileBytes,
+                           .next = Tile::kRowBytes};
+  const int64_t key_tiles = num_keys / Tile::kRows;
+  if (tiles == 1) {
+    Multiply<1>(keys, queries, key_tiles, depth, true, Scores(block));
+  } else if (depth == 2) {
+    MultiplyByFour(keys, queries, key_tiles, Scores(block));
+  } else {
+    Multiply<2>(keys, queries, key_tiles, depth, true, Scores(block));
+  }
+}
+
+void AttentionColumns::MultiplyValues(const Block& block, int64_t first_key, int64_t num_keys,
+                                      bool first) const {
+  const int64_t value_tiles = value_width_ / Tile::kRows;
+  const Operand values = {.data = block.values + first_key / kTileDepth * value_tiles * kTileBytes,
+                          .stride = Tile::kRowBytes,
+                          .step = value_tiles * kTileBytes,
+                          .next = kTileBytes};
+  const Operand exponentials = {
+      .data = reinterpret_cast<const char*>(Exponentials(block, 0)),
+      .stride = Tile::kRowBytes,
+      .step = kTileBytes,
+      .next = kExponentialBytes / 2};
+  const int64_t depth = num_keys / kTileDepth;
+  if (Tiles(block) == 1) {
+    Multiply<1>(values, exponentials, value_tiles, depth, first, block.sums);
+  } else {
+    Multiply<2>(values, exponentials, value_tiles, depth, first, block.sums);
+  }
+}
+
+void AttentionColumns::FinishBlock(const Block& block) const {
+  const int64_t tiles = Tiles(block);
+  uint32_t* const rows = reinterpret_cast<uint32_t*>(Rows(block));
+  uint32_t* const pairs = reinterpret_cast<uint32_t*>(Scores(block));
+  const uint32_t wrong = RoundColumns(*State(block), block.sums, tiles, value_width_, pairs);
+  TransposeWords(pairs, value_width_ / 2, tiles * Tile::kRows, rows);
+  rows_.FinishRounded(block.sequence, block.kv_head, block.first_row, block.rows, rows,
+                      value_width_, wrong);
+}
+
+}  // namespace attentiond

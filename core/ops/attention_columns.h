@@ -1,0 +1,63 @@
+// core/ops/attention_columns.h -- attention in bf16 on the matrix unit, transposed. Private to
+// core/ops.
+//
+// Scores are computed as K Q^T, a column a row of queries, and sums as V^T P^T. A register of the
+// vector units then holds one key of sixteen rows: softmax needs no maxima or sums across its
+// lanes, and its exponentials, two keys at a time, are as the matrix unit reads them.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "core/ops/attention_blocks.h"
+#include "core/ops/column_softmax.h"
+
+namespace attentiond {
+
+class AttentionColumns final : public AttentionBlocks {
+ public:
+  /// Whether it can run a call: bf16, where there is a matrix unit, and nothing to do to scores but
+  /// a scale, and exponentials are not asked for.
+  static bool Supports(const AttentionRows& rows);
+
+  explicit AttentionColumns(const AttentionRows& rows);
+
+  absl::Status Prepare(onednn::KernelCache& cache) override;
+
+ private:
+  // The most keys whose scores and exponentials stay in the first-level cache until they are used.
+  static constexpr int64_t kMaxChunkKeys = 128;
+  static constexpr int64_t kScoreBytes =
+      kBlockRows * kMaxChunkKeys * static_cast<int64_t>(sizeof(float));
+  static constexpr int64_t kExponentialBytes = kScoreBytes / 2;
+
+  void PackKeyPanel(const PanelSource& panel) const override;
+  void PackValuePanel(const PanelSource& panel) const override;
+  void BeginBlock(const Block& block) const override;
+  void RunPanel(const Block& block, int64_t panel, Worker& worker) const override;
+  void FinishBlock(const Block& block) const override;
+
+  void RunChunk(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
+  void MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const;
+  void MultiplyValues(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
+
+  // Columns of tiles, sixteen rows each, that a block has.
+  static int64_t Tiles(const Block& block) {
+    return (block.rows + TileRegisters::kRows - 1) / TileRegisters::kRows;
+  }
+  static ColumnState* State(const Block& block) {
+    return reinterpret_cast<ColumnState*>(block.state);
+  }
+  static float* Scores(const Block& block) { return reinterpret_cast<float*>(block.shared); }
+  static uint16_t* Exponentials(const Block& block, int64_t tile) {
+    return reinterpret_cast<uint16_t*>(block.shared + kScoreBytes) +
+           tile * kMaxChunkKeys * TileRegisters::kRows;
+  }
+  // Rows in bf16, as they come and go.
+  char* Rows(const Block& block) const { return block.shared + row_offset_; }
+
+  const int64_t chunk_keys_;
+  int64_t row_offset_ = 0;
+};
+
+}  // namespace attentiond

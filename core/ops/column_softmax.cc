@@ -1,0 +1,246 @@
+#include "core/ops/column_softmax.h"
+
+#include <algorithm>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/ops/column_softmax.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/exp2-inl.h"
+#include "core/ops/vector-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attentiond {
+namespace HWY_NAMESPACE {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+// What the exponentials of a chunk may sum up to before the base is raised, and how far ahead of
+// it, in powers of two, a score must be then: up to 256 keys that are not do not sum up to that.
+constexpr float kMaxLead = 8, kMaxSum = 0x1p17f;
+
+constexpr int64_t kTileRows = 16;  // of sums, which are channels
+
+// Sixteen rows' scores, or as many of these as a register holds.
+class Lanes {
+ public:
+  Lanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t row,
+        const ColumnState& state)
+      : columns_(columns),
+        lane_(lane),
+        factor_(hn::Set(kFloats, factor)),
+        begin_(hn::LoadU(kIntegers, state.visible_begin + row)),
+        end_(hn::LoadU(kIntegers, state.visible_end + row)) {}
+
+  // The largest exponents; -inf where all is masked.
+  V Max() const { return MaxUntil([](V) HWY_ATTR { return false; }); }
+  // Those of the first keys that tell of each row something: bases to begin with.
+  V FirstMax() const {
+    return MaxUntil([](V max) HWY_ATTR {
+      return hn::AllTrue(kFloats, hn::Gt(max, hn::Set(kFloats, kNone)));
+    });
+  }
+
+  // Stores exponentials and returns their sums.
+  V Exponentiate(V base) const {
+    V sum = hn::Zero(kFloats);
+    uint16_t* y = columns_.exponentials + 2 * lane_;
+    ForEachTile([&](const float* scores, int64_t first_key, auto masked) HWY_ATTR {
+      V even_sum = hn::Zero(kFloats), odd_sum = even_sum;
+      HWY_UNROLL(8)
+      for (int64_t key = 0; key < ScoreColumns::kTileKeys; key += 2) {
+        const auto at = [&](int64_t k) HWY_ATTR {
+          const V score = hn::LoadU(kFloats, scores + k * ScoreColumns::kRows);
+          const V power = RoundToBFloat16(Exp2<false>(hn::MulSub(score, factor_, base)));
+          if constexpr (!masked) return power;
+          return hn::IfThenElseZero(Visible(first_key + k), power);
+        };
+        const V even = at(key), odd = at(key + 1);
+        even_sum = hn::Add(even_sum, even);
+        odd_sum = hn::Add(odd_sum, odd);
+        const auto pair =
+            hn::Or(hn::ShiftRight<16>(hn::BitCast(kWords, even)), hn::BitCast(kWords, odd));
+        hn::StoreU(pair, kWords, reinterpret_cast<uint32_t*>(y));
+        y += 2 * ScoreColumns::kRows;
+      }
+      sum = hn::Add(sum, hn::Add(even_sum, odd_sum));
+      return true;
+    });
+    return sum;
+  }
+
+ private:
+  static constexpr hn::RebindToSigned<Floats> kIntegers{};
+  static constexpr hn::RebindToUnsigned<Floats> kWords{};
+
+  hn::Mask<Floats> Visible(int64_t key) const {
+    const auto keys = hn::Set(kIntegers, static_cast<int32_t>(key));
+    return hn::RebindMask(kFloats, hn::AndNot(hn::Lt(keys, begin_), hn::Lt(keys, end_)));
+  }
+
+  template <typename Enough>
+  HWY_INLINE V MaxUntil(Enough enough) const {
+    V max = hn::Set(kFloats, kNone);
+    ForEachTile([&](const float* scores, int64_t first_key, auto masked) HWY_ATTR {
+      for (int64_t key = 0; key < ScoreColumns::kTileKeys; ++key) {
+        V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
+        if constexpr (masked) {
+          score = hn::IfThenElse(Visible(first_key + key), score, hn::Set(kFloats, kNone));
+        }
+        max = hn::Max(max, score);
+      }
+      return !enough(max);
+    });
+    return hn::Mul(max, factor_);
+  }
+
+  // run(scores, first key, whether some are masked), the last as a type, as long as it returns
+  // true.
+  template <typename Run>
+  HWY_INLINE void ForEachTile(Run run) const {
+    const float* scores = columns_.scores + lane_;
+    const int64_t end = columns_.first_key + columns_.num_keys;
+    for (int64_t key = columns_.first_key; key < end; key += ScoreColumns::kTileKeys) {
+      const bool whole =
+          columns_.common_begin <= key && key + ScoreColumns::kTileKeys <= columns_.common_end;
+      const bool more =
+          whole ? run(scores, key, std::false_type()) : run(scores, key, std::true_type());
+      if (!more) return;
+      scores += columns_.stride;
+    }
+  }
+
+  const ScoreColumns& columns_;
+  const int64_t lane_;
+  const V factor_;
+  const hn::Vec<hn::RebindToSigned<Floats>> begin_, end_;
+};
+
+// What is subtracted: anything where all was masked.
+HWY_INLINE V Subtracted(V base) {
+  return hn::IfThenZeroElse(hn::Eq(base, hn::Set(kFloats, kNone)), base);
+}
+
+bool AddLanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t row,
+              ColumnState* state) {
+  const Lanes lanes(factor, columns, lane, row, *state);
+  V base = hn::LoadU(kFloats, state->base + row), sums = hn::LoadU(kFloats, state->sums + row);
+  V rescale = hn::Set(kFloats, 1.0f);
+  const auto unset = hn::Eq(base, hn::Set(kFloats, kNone));
+  if (!hn::AllFalse(kFloats, unset)) base = hn::IfThenElse(unset, lanes.FirstMax(), base);
+  V sum = lanes.Exponentiate(Subtracted(base));
+  // What is not a number does not become one, and shows in the sums.
+  const bool large = !hn::AllTrue(kFloats, hn::Lt(sum, hn::Set(kFloats, kMaxSum)));
+  if (large) {
+    const V max = lanes.Max();
+    const auto raised = hn::Gt(max, hn::Add(base, hn::Set(kFloats, kMaxLead)));
+    rescale = hn::IfThenElse(raised, Exp2<false>(hn::Sub(base, max)), rescale);
+    base = hn::IfThenElse(raised, max, base);
+    sums = hn::Mul(sums, rescale);
+    sum = lanes.Exponentiate(Subtracted(base));
+  }
+  hn::StoreU(base, kFloats, state->base + row);
+  hn::StoreU(hn::Add(sums, sum), kFloats, state->sums + row);
+  hn::StoreU(rescale, kFloats, state->rescale + row);
+  return large;
+}
+
+bool AddColumns(float factor, const ScoreColumns& columns, int64_t first_row, ColumnState* state) {
+  bool rescaled = false;
+  for (int64_t lane = 0; lane < ScoreColumns::kRows; lane += Width()) {
+    rescaled |= AddLanes(factor, columns, lane, first_row + lane, state);
+  }
+  return rescaled;
+}
+
+void RescaleColumns(const float* rescale, int64_t num_tiles, int64_t stride, float* sums) {
+  for (int64_t lane = 0; lane < ScoreColumns::kRows; lane += Width()) {
+    const V factor = hn::LoadU(kFloats, rescale + lane);
+    for (int64_t tile = 0; tile < num_tiles; ++tile) {
+      for (int64_t row = 0; row < kTileRows; ++row) {
+        float* const y = sums + tile * stride + row * ScoreColumns::kRows + lane;
+        hn::StoreU(hn::Mul(hn::LoadU(kFloats, y), factor), kFloats, y);
+      }
+    }
+  }
+}
+
+// Of one register's rows. Bits: which of them are not finite.
+uint32_t RoundLanes(const ColumnState& state, const float* sums, int64_t row, int64_t row_tiles,
+                    int64_t width, uint32_t* pairs) {
+  const hn::RebindToSigned<Floats> integers;
+  const hn::RebindToUnsigned<Floats> words;
+  const V zero = hn::Zero(kFloats), sum = hn::LoadU(kFloats, state.sums + row);
+  const V inverse = hn::IfThenZeroElse(hn::Eq(sum, zero), hn::Div(hn::Set(kFloats, 1.0f), sum));
+  V check = hn::Mul(sum, zero);  // becomes NaN
+  for (int64_t channel = 0; channel < width; channel += 2) {
+    const int64_t tile = channel / kTileRows * row_tiles + row / ScoreColumns::kRows;
+    const float* const x = sums + (tile * kTileRows + channel % kTileRows) * ScoreColumns::kRows +
+                           row % ScoreColumns::kRows;
+    const V even = hn::Mul(hn::LoadU(kFloats, x), inverse);
+    const V odd = hn::Mul(hn::LoadU(kFloats, x + ScoreColumns::kRows), inverse);
+    check = hn::MulAdd(odd, zero, hn::MulAdd(even, zero, check));
+    // What becomes of a NaN does not matter: the row is done again.
+    const auto pair = hn::Or(hn::ShiftRight<16>(RoundUpperHalves(even)),
+                             hn::And(RoundUpperHalves(odd), hn::Set(words, 0xffff0000)));
+    hn::StoreU(pair, words, pairs + channel / 2 * row_tiles * ScoreColumns::kRows + row);
+  }
+  const auto sees_keys = hn::RebindMask(
+      kFloats, hn::Lt(hn::LoadU(integers, state.visible_begin + row),
+                      hn::LoadU(integers, state.visible_end + row)));
+  const auto unset = hn::Eq(hn::LoadU(kFloats, state.base + row), hn::Set(kFloats, kNone));
+  const auto wrong = hn::Or(hn::IsNaN(check), hn::And(sees_keys, unset));
+  uint8_t bits[8] = {};
+  hn::StoreMaskBits(kFloats, wrong, bits);
+  return bits[0] | static_cast<uint32_t>(bits[1]) << 8;
+}
+
+uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,
+                      uint32_t* pairs) {
+  uint32_t wrong = 0;
+  for (int64_t row = 0; row < row_tiles * ScoreColumns::kRows; row += Width()) {
+    wrong |= RoundLanes(state, sums, row, row_tiles, width, pairs) << row;
+  }
+  return wrong;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace attentiond
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace attentiond {
+
+HWY_EXPORT(AddColumns);
+HWY_EXPORT(RescaleColumns);
+HWY_EXPORT(RoundColumns);
+
+void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state) {
+  std::fill_n(state->base, ColumnState::kMaxRows, -std::numeric_limits<float>::infinity());
+  std::fill_n(state->sums, ColumnState::kMaxRows, 0.0f);
+  std::fill_n(state->visible_begin, ColumnState::kMaxRows, 0);
+  std::fill_n(state->visible_end, ColumnState::kMaxRows, std::numeric_limits<int32_t>::max());
+  for (int64_t r = 0; r < num_rows; ++r) {
+    state->visible_begin[r] = static_cast<int32_t>(rows[r].visible_begin);
+    state->visible_end[r] = static_cast<int32_t>(rows[r].visible_end);
+  }
+}
+
+bool AddColumns(float factor, const ScoreColumns& columns, int64_t first_row, ColumnState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, first_row, state);
+}
+
+uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,
+                      uint32_t* pairs) {
+  return HWY_DYNAMIC_DISPATCH(RoundColumns)(state, sums, row_tiles, width, pairs);
+}
+
+void RescaleColumns(const float* rescale, int64_t num_tiles, int64_t stride, float* sums) {
+  HWY_DYNAMIC_DISPATCH(RescaleColumns)(rescale, num_tiles, stride, sums);
+}
+
+}  // namespace attentiond
+#endif
