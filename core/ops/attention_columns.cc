@@ -136,12 +136,11 @@ AttentionColumns::AttentionColumns(const AttentionRows& rows)
       chunk_keys_(rows.args().value_dim > 64 ? kMaxChunkKeys : kMaxChunkKeys / 2) {}
 
 absl::Status AttentionColumns::Prepare(onednn::KernelCache&) {
-  const int64_t rows = kBlockRows * static_cast<int64_t>(ByteSize(compute_)) *
-                       std::max(value_width_, depth_);
+  const int64_t rows =
+      kBlockRows * static_cast<int64_t>(ByteSize(compute_)) * std::max(value_width_, depth_);
   // Pairs of channels take the scores' place.
   row_offset_ = std::max(kScoreBytes + kExponentialBytes, rows);
-  return PlanScratch({.shared = row_offset_ + rows,
-                      .state = sizeof(ColumnState)});
+  return PlanScratch({.shared = row_offset_ + rows, .state = sizeof(ColumnState)});
 }
 
 void AttentionColumns::PackKeyPanel(const PanelSource& panel) const {
@@ -189,27 +188,22 @@ void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t n
   constexpr double kLog2E = 1.4426950408889634;
   const int64_t tiles = Tiles(block);
   ColumnState* const state = State(block);
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const ScoreColumns columns = {.scores = Scores(block) + tile * kTileFloats,
-                                  .stride = tiles * kTileFloats,
-                                  .first_key = first_key,
-                                  .num_keys = num_keys,
-                                  .common_begin = block.common_begin,
-                                  .common_end = block.common_end,
-                                  .exponentials = Exponentials(block, tile)};
-    const int64_t row = tile * Tile::kRows;
-    const bool rescaled =
-        AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, row, state);
-    if (rescaled && !first) {
-      RescaleColumns(state->rescale + row, value_width_ / Tile::kRows, tiles * kTileFloats,
-                     block.sums + tile * kTileFloats);
-    }
+  const ScoreColumns columns = {.scores = Scores(block),
+                                .tiles = tiles,
+                                .first_key = first_key,
+                                .num_keys = num_keys,
+                                .exponentials = Exponentials(block, 0),
+                                .stride = kExponentialBytes / 4};
+  const bool rescaled =
+      AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, 0, tiles, state);
+  for (int64_t tile = 0; rescaled && !first && tile < tiles; ++tile) {
+    RescaleColumns(state->rescale + tile * Tile::kRows, value_width_ / Tile::kRows,
+                   tiles * kTileFloats, block.sums + tile * kTileFloats);
   }
   MultiplyValues(block, first_key, num_keys, first);
 }
 
-void AttentionColumns::MultiplyKeys(const Block& block, int64_t first_key,
-                                    int64_t num_keys) const {
+void AttentionColumns::MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const {
   const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
   const int64_t tiles = Tiles(block), depth = depth_ / kTileDepth;
   const Operand keys = {.data = block.keys + first_key * row_bytes,
@@ -237,11 +231,10 @@ void AttentionColumns::MultiplyValues(const Block& block, int64_t first_key, int
                           .stride = Tile::kRowBytes,
                           .step = value_tiles * kTileBytes,
                           .next = kTileBytes};
-  const Operand exponentials = {
-      .data = reinterpret_cast<const char*>(Exponentials(block, 0)),
-      .stride = Tile::kRowBytes,
-      .step = kTileBytes,
-      .next = kExponentialBytes / 2};
+  const Operand exponentials = {.data = reinterpret_cast<const char*>(Exponentials(block, 0)),
+                                .stride = Tile::kRowBytes,
+                                .step = kTileBytes,
+                                .next = kExponentialBytes / 2};
   const int64_t depth = num_keys / kTileDepth;
   if (Tiles(block) == 1) {
     Multiply<1>(values, exponentials, value_tiles, depth, first, block.sums);

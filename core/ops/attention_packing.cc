@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hwy/cache_control.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/attention_packing.cc"
 #include "hwy/foreach_target.h"
@@ -17,6 +19,29 @@ namespace {
 
 // The most bytes of a token in a panel: AttentionBlocks::kMaxHeadDim floats.
 constexpr int64_t kMaxRowBytes = 4096;
+
+// Rows of tokens are too far apart for the processor to foresee a pass over them: asks for the
+// memory of those that come a while after the ones done so far.
+class RowsAhead {
+ public:
+  RowsAhead(const HeadRows& head, int64_t first, int64_t count)
+      : head_(head), next_(first), end_(first + count) {}
+
+  void Fetch(int64_t done_until) {
+    const auto bytes = head_.channels * static_cast<int64_t>(ByteSize(head_.dtype));
+    for (; next_ < std::min(end_, done_until + kAhead); ++next_) {
+      const char* const row = static_cast<const char*>(head_.row(next_));
+      for (int64_t i = 0; i < bytes; i += kLine) hwy::Prefetch(row + i);
+    }
+  }
+
+ private:
+  static constexpr int64_t kAhead = 32, kLine = 64;
+
+  const HeadRows& head_;
+  int64_t next_;
+  const int64_t end_;
+};
 
 // Copies a token's channels as `dtype`, and zeros up to `width`.
 void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtype, void* y) {
@@ -43,7 +68,9 @@ void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtyp
 void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
                  int64_t row_stride, void* rows) {
   const int64_t row_bytes = row_stride * static_cast<int64_t>(ByteSize(dtype));
+  RowsAhead ahead(queries, first, count);
   for (int64_t i = 0; i < count; ++i) {
+    ahead.Fetch(first + i);
     CopyChannels(queries, first + i, width, dtype, static_cast<char*>(rows) + i * row_bytes);
   }
 }
@@ -89,7 +116,9 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
   alignas(64) char buffers[kKeys][kMaxRowBytes];
   alignas(64) static const char kZeros[kMaxRowBytes] = {};
   const int64_t words = panel.width / (panel.dtype == DType::kBF16 ? 2 : 1);
+  RowsAhead ahead(keys, first, count);
   for (int64_t key = 0; key < panel.keys; key += kKeys) {
+    ahead.Fetch(first + key);
     const void* rows[kKeys];
     for (int64_t k = 0; k < kKeys; ++k) {
       rows[k] = key + k < count ? PanelRow(keys, first + key + k, panel, buffers[k]) : kZeros;
@@ -113,11 +142,13 @@ void Interleave(const uint16_t* a, const uint16_t* b, int64_t size, uint16_t* y)
 }
 
 // Two keys' bf16 become words.
-void PackPairs(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
+void PackPairs(const HeadRows& values, int64_t first, int64_t count, const Panel& panel,
+               RowsAhead* ahead) {
   alignas(64) char buffers[2][kMaxRowBytes];
   alignas(64) static const char kZeros[kMaxRowBytes] = {};
   uint16_t* const to = static_cast<uint16_t*>(panel.data);
   for (int64_t key = 0; key < panel.keys; key += 2) {
+    ahead->Fetch(first + key);
     const void* rows[2];
     for (int64_t k = 0; k < 2; ++k) {
       rows[k] = key + k < count ? PanelRow(values, first + key + k, panel, buffers[k]) : kZeros;
@@ -128,10 +159,12 @@ void PackPairs(const HeadRows& values, int64_t first, int64_t count, const Panel
 }
 
 void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
-  if (panel.dtype == DType::kBF16) return PackPairs(values, first, count, panel);
+  RowsAhead ahead(values, first, count);
+  if (panel.dtype == DType::kBF16) return PackPairs(values, first, count, panel, &ahead);
   const auto row_bytes = panel.width * static_cast<int64_t>(ByteSize(panel.dtype));
   char* const to = static_cast<char*>(panel.data);
   for (int64_t key = 0; key < count; ++key) {
+    ahead.Fetch(first + key);
     CopyChannels(values, first + key, panel.width, panel.dtype, to + key * row_bytes);
   }
   std::memset(to + count * row_bytes, 0, static_cast<size_t>((panel.keys - count) * row_bytes));
@@ -143,9 +176,10 @@ void PackTransposedValues(const HeadRows& values, int64_t first, int64_t count,
   constexpr int64_t kKeys = 32, kPairs = kKeys / 2, kChannels = 16;
   alignas(64) uint32_t pairs[kPairs * kMaxRowBytes / sizeof(uint32_t)];
   uint32_t* to = static_cast<uint32_t*>(panel.data);
+  RowsAhead ahead(values, first, count);
   for (int64_t key = 0; key < panel.keys; key += kKeys) {
     PackPairs(values, first + key, std::clamp<int64_t>(count - key, 0, kKeys),
-              {pairs, panel.dtype, kKeys, panel.width});
+              {pairs, panel.dtype, kKeys, panel.width}, &ahead);
     for (int64_t channel = 0; channel < panel.width; channel += kChannels) {
       for (int64_t pair = 0; pair < kPairs; pair += 4) {
         const void* rows[4];

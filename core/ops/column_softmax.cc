@@ -22,98 +22,104 @@ constexpr float kNone = -std::numeric_limits<float>::infinity();
 constexpr float kMaxLead = 8, kMaxSum = 0x1p17f;
 
 constexpr int64_t kTileRows = 16;  // of sums, which are channels
+constexpr int64_t kTileFloats = kTileRows * ScoreColumns::kRows;
 
-// Sixteen rows' scores, or as many of these as a register holds.
+constexpr hn::RebindToSigned<Floats> kIntegers{};
+constexpr hn::RebindToUnsigned<Floats> kWords{};
+
+// Exponentials of a tile's rows, as many as a register has, stored as pairs of keys; their sums.
+// visible(key) tells which lanes see the tile's key.
+template <bool kMasked, typename Visible>
+HWY_INLINE V ExponentiateTile(const float* scores, V factor, V base, Visible visible,
+                              uint16_t* exponentials) {
+  const auto at = [&](int64_t key) HWY_ATTR {
+    const V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
+    const V power = RoundToBFloat16(Exp2<false>(hn::MulSub(score, factor, base)));
+    if constexpr (!kMasked) return power;
+    return hn::IfThenElseZero(visible(key), power);
+  };
+  V even_sum = hn::Zero(kFloats), odd_sum = even_sum;
+  HWY_UNROLL(8)
+  for (int64_t key = 0; key < ScoreColumns::kTileKeys; key += 2) {
+    const V even = at(key), odd = at(key + 1);
+    even_sum = hn::Add(even_sum, even);
+    odd_sum = hn::Add(odd_sum, odd);
+    const auto pair =
+        hn::Or(hn::ShiftRight<16>(hn::BitCast(kWords, even)), hn::BitCast(kWords, odd));
+    hn::StoreU(pair, kWords, reinterpret_cast<uint32_t*>(exponentials + key * ScoreColumns::kRows));
+  }
+  return hn::Add(even_sum, odd_sum);
+}
+
+// Rows, as many as a register has, and their scores.
 class Lanes {
  public:
-  Lanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t row,
-        const ColumnState& state)
+  Lanes(float factor, const ScoreColumns& columns, int64_t row, const ColumnState& state)
       : columns_(columns),
-        lane_(lane),
+        range_(state.ranges[row / ScoreColumns::kRows]),
+        scores_(columns.scores + row / ScoreColumns::kRows * kTileFloats +
+                row % ScoreColumns::kRows),
+        exponentials_(columns.exponentials + row / ScoreColumns::kRows * columns.stride +
+                      row % ScoreColumns::kRows * 2),
         factor_(hn::Set(kFloats, factor)),
         begin_(hn::LoadU(kIntegers, state.visible_begin + row)),
         end_(hn::LoadU(kIntegers, state.visible_end + row)) {}
 
+  bool whole() const {
+    return range_.common_begin <= columns_.first_key &&
+           columns_.first_key + columns_.num_keys <= range_.common_end;
+  }
+
   // The largest exponents; -inf where all is masked.
-  V Max() const { return MaxUntil([](V) HWY_ATTR { return false; }); }
+  V Max() const {
+    return MaxUntil([](V) HWY_ATTR { return false; });
+  }
   // Those of the first keys that tell of each row something: bases to begin with.
   V FirstMax() const {
-    return MaxUntil([](V max) HWY_ATTR {
-      return hn::AllTrue(kFloats, hn::Gt(max, hn::Set(kFloats, kNone)));
-    });
+    return MaxUntil(
+        [](V max) HWY_ATTR { return hn::AllTrue(kFloats, hn::Gt(max, hn::Set(kFloats, kNone))); });
   }
 
   // Stores exponentials and returns their sums.
-  V Exponentiate(V base) const {
+  template <bool kMasked>
+  HWY_INLINE V Exponentiate(V base) const {
     V sum = hn::Zero(kFloats);
-    uint16_t* y = columns_.exponentials + 2 * lane_;
-    ForEachTile([&](const float* scores, int64_t first_key, auto masked) HWY_ATTR {
-      V even_sum = hn::Zero(kFloats), odd_sum = even_sum;
-      HWY_UNROLL(8)
-      for (int64_t key = 0; key < ScoreColumns::kTileKeys; key += 2) {
-        const auto at = [&](int64_t k) HWY_ATTR {
-          const V score = hn::LoadU(kFloats, scores + k * ScoreColumns::kRows);
-          const V power = RoundToBFloat16(Exp2<false>(hn::MulSub(score, factor_, base)));
-          if constexpr (!masked) return power;
-          return hn::IfThenElseZero(Visible(first_key + k), power);
-        };
-        const V even = at(key), odd = at(key + 1);
-        even_sum = hn::Add(even_sum, even);
-        odd_sum = hn::Add(odd_sum, odd);
-        const auto pair =
-            hn::Or(hn::ShiftRight<16>(hn::BitCast(kWords, even)), hn::BitCast(kWords, odd));
-        hn::StoreU(pair, kWords, reinterpret_cast<uint32_t*>(y));
-        y += 2 * ScoreColumns::kRows;
-      }
-      sum = hn::Add(sum, hn::Add(even_sum, odd_sum));
-      return true;
-    });
+    const float* scores = scores_;
+    for (int64_t key = 0; key < columns_.num_keys; key += ScoreColumns::kTileKeys) {
+      const auto visible = [&](int64_t k) HWY_ATTR { return Visible(key + k); };
+      sum = hn::Add(sum, ExponentiateTile<kMasked>(scores, factor_, base, visible,
+                                                   exponentials_ + key * ScoreColumns::kRows));
+      scores += columns_.tiles * kTileFloats;
+    }
     return sum;
   }
 
  private:
-  static constexpr hn::RebindToSigned<Floats> kIntegers{};
-  static constexpr hn::RebindToUnsigned<Floats> kWords{};
-
   hn::Mask<Floats> Visible(int64_t key) const {
-    const auto keys = hn::Set(kIntegers, static_cast<int32_t>(key));
+    const auto keys = hn::Set(kIntegers, static_cast<int32_t>(columns_.first_key + key));
     return hn::RebindMask(kFloats, hn::AndNot(hn::Lt(keys, begin_), hn::Lt(keys, end_)));
   }
 
   template <typename Enough>
   HWY_INLINE V MaxUntil(Enough enough) const {
-    V max = hn::Set(kFloats, kNone);
-    ForEachTile([&](const float* scores, int64_t first_key, auto masked) HWY_ATTR {
-      for (int64_t key = 0; key < ScoreColumns::kTileKeys; ++key) {
-        V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
-        if constexpr (masked) {
-          score = hn::IfThenElse(Visible(first_key + key), score, hn::Set(kFloats, kNone));
-        }
-        max = hn::Max(max, score);
+    const V none = hn::Set(kFloats, kNone);
+    V max = none;
+    const float* scores = scores_;
+    for (int64_t key = 0; key < columns_.num_keys; key += ScoreColumns::kTileKeys) {
+      for (int64_t k = 0; k < ScoreColumns::kTileKeys; ++k) {
+        const V score = hn::LoadU(kFloats, scores + k * ScoreColumns::kRows);
+        max = hn::Max(max, hn::IfThenElse(Visible(key + k), score, none));
       }
-      return !enough(max);
-    });
+      if (enough(max)) break;
+      scores += columns_.tiles * kTileFloats;
+    }
     return hn::Mul(max, factor_);
   }
 
-  // run(scores, first key, whether some are masked), the last as a type, as long as it returns
-  // true.
-  template <typename Run>
-  HWY_INLINE void ForEachTile(Run run) const {
-    const float* scores = columns_.scores + lane_;
-    const int64_t end = columns_.first_key + columns_.num_keys;
-    for (int64_t key = columns_.first_key; key < end; key += ScoreColumns::kTileKeys) {
-      const bool whole =
-          columns_.common_begin <= key && key + ScoreColumns::kTileKeys <= columns_.common_end;
-      const bool more =
-          whole ? run(scores, key, std::false_type()) : run(scores, key, std::true_type());
-      if (!more) return;
-      scores += columns_.stride;
-    }
-  }
-
   const ScoreColumns& columns_;
-  const int64_t lane_;
+  const ColumnRange& range_;
+  const float* const scores_;
+  uint16_t* const exponentials_;
   const V factor_;
   const hn::Vec<hn::RebindToSigned<Floats>> begin_, end_;
 };
@@ -123,14 +129,13 @@ HWY_INLINE V Subtracted(V base) {
   return hn::IfThenZeroElse(hn::Eq(base, hn::Set(kFloats, kNone)), base);
 }
 
-bool AddLanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t row,
-              ColumnState* state) {
-  const Lanes lanes(factor, columns, lane, row, *state);
+// Some are masked, or the base is to be raised. True: it was.
+HWY_NOINLINE bool AddLanes(const Lanes& lanes, int64_t row, ColumnState* state) {
   V base = hn::LoadU(kFloats, state->base + row), sums = hn::LoadU(kFloats, state->sums + row);
   V rescale = hn::Set(kFloats, 1.0f);
   const auto unset = hn::Eq(base, hn::Set(kFloats, kNone));
   if (!hn::AllFalse(kFloats, unset)) base = hn::IfThenElse(unset, lanes.FirstMax(), base);
-  V sum = lanes.Exponentiate(Subtracted(base));
+  V sum = lanes.Exponentiate<true>(Subtracted(base));
   // What is not a number does not become one, and shows in the sums.
   const bool large = !hn::AllTrue(kFloats, hn::Lt(sum, hn::Set(kFloats, kMaxSum)));
   if (large) {
@@ -139,7 +144,7 @@ bool AddLanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t r
     rescale = hn::IfThenElse(raised, Exp2<false>(hn::Sub(base, max)), rescale);
     base = hn::IfThenElse(raised, max, base);
     sums = hn::Mul(sums, rescale);
-    sum = lanes.Exponentiate(Subtracted(base));
+    sum = lanes.Exponentiate<true>(Subtracted(base));
   }
   hn::StoreU(base, kFloats, state->base + row);
   hn::StoreU(hn::Add(sums, sum), kFloats, state->sums + row);
@@ -147,10 +152,29 @@ bool AddLanes(float factor, const ScoreColumns& columns, int64_t lane, int64_t r
   return large;
 }
 
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t first_row, ColumnState* state) {
+// Most chunks of most rows: every key is seen, and none is far ahead. False: it is not so.
+HWY_INLINE bool AddWholeLanes(const Lanes& lanes, int64_t row, ColumnState* state) {
+  if (!lanes.whole()) return false;
+  const V none = hn::Set(kFloats, kNone);
+  V base = hn::LoadU(kFloats, state->base + row);
+  if (!hn::AllFalse(kFloats, hn::Eq(base, none))) {
+    base = hn::IfThenElse(hn::Eq(base, none), lanes.FirstMax(), base);
+    if (!hn::AllTrue(kFloats, hn::Gt(base, none))) return false;
+    hn::StoreU(base, kFloats, state->base + row);
+  }
+  const V sum = lanes.Exponentiate<false>(base);
+  if (!hn::AllTrue(kFloats, hn::Lt(sum, hn::Set(kFloats, kMaxSum)))) return false;
+  hn::StoreU(hn::Add(hn::LoadU(kFloats, state->sums + row), sum), kFloats, state->sums + row);
+  hn::StoreU(hn::Set(kFloats, 1.0f), kFloats, state->rescale + row);
+  return true;
+}
+
+bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
+                ColumnState* state) {
   bool rescaled = false;
-  for (int64_t lane = 0; lane < ScoreColumns::kRows; lane += Width()) {
-    rescaled |= AddLanes(factor, columns, lane, first_row + lane, state);
+  for (int64_t row = begin * ScoreColumns::kRows; row < end * ScoreColumns::kRows; row += Width()) {
+    const Lanes lanes(factor, columns, row, *state);
+    if (!AddWholeLanes(lanes, row, state)) rescaled |= AddLanes(lanes, row, state);
   }
   return rescaled;
 }
@@ -187,9 +211,9 @@ uint32_t RoundLanes(const ColumnState& state, const float* sums, int64_t row, in
                              hn::And(RoundUpperHalves(odd), hn::Set(words, 0xffff0000)));
     hn::StoreU(pair, words, pairs + channel / 2 * row_tiles * ScoreColumns::kRows + row);
   }
-  const auto sees_keys = hn::RebindMask(
-      kFloats, hn::Lt(hn::LoadU(integers, state.visible_begin + row),
-                      hn::LoadU(integers, state.visible_end + row)));
+  const auto sees_keys =
+      hn::RebindMask(kFloats, hn::Lt(hn::LoadU(integers, state.visible_begin + row),
+                                     hn::LoadU(integers, state.visible_end + row)));
   const auto unset = hn::Eq(hn::LoadU(kFloats, state.base + row), hn::Set(kFloats, kNone));
   const auto wrong = hn::Or(hn::IsNaN(check), hn::And(sees_keys, unset));
   uint8_t bits[8] = {};
@@ -219,18 +243,30 @@ HWY_EXPORT(RescaleColumns);
 HWY_EXPORT(RoundColumns);
 
 void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state) {
+  constexpr int32_t kAllKeys = std::numeric_limits<int32_t>::max();
   std::fill_n(state->base, ColumnState::kMaxRows, -std::numeric_limits<float>::infinity());
   std::fill_n(state->sums, ColumnState::kMaxRows, 0.0f);
   std::fill_n(state->visible_begin, ColumnState::kMaxRows, 0);
-  std::fill_n(state->visible_end, ColumnState::kMaxRows, std::numeric_limits<int32_t>::max());
-  for (int64_t r = 0; r < num_rows; ++r) {
-    state->visible_begin[r] = static_cast<int32_t>(rows[r].visible_begin);
-    state->visible_end[r] = static_cast<int32_t>(rows[r].visible_end);
+  std::fill_n(state->visible_end, ColumnState::kMaxRows, kAllKeys);
+  for (int64_t first = 0; first < num_rows; first += ColumnState::kTileRows) {
+    ColumnRange range = {.begin = kAllKeys, .end = 0, .common_begin = 0, .common_end = kAllKeys};
+    for (int64_t r = first; r < std::min(num_rows, first + ColumnState::kTileRows); ++r) {
+      const ScoreRow& row = rows[r];
+      state->visible_begin[r] = static_cast<int32_t>(row.visible_begin);
+      state->visible_end[r] = static_cast<int32_t>(row.visible_end);
+      range.common_begin = std::max(range.common_begin, row.visible_begin);
+      range.common_end = std::min(range.common_end, row.visible_end);
+      if (row.visible_begin == row.visible_end) continue;
+      range.begin = std::min(range.begin, row.visible_begin);
+      range.end = std::max(range.end, row.visible_end);
+    }
+    state->ranges[first / ColumnState::kTileRows] = range;
   }
 }
 
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t first_row, ColumnState* state) {
-  return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, first_row, state);
+bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
+                ColumnState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, begin, end, state);
 }
 
 uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,

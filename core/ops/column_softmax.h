@@ -11,38 +11,47 @@
 
 namespace attentiond {
 
+/// Keys that sixteen rows see.
+struct ColumnRange {
+  int64_t begin = 0, end = 0;                ///< no row sees others
+  int64_t common_begin = 0, common_end = 0;  ///< every row sees these
+};
+
 /// The rows of a block, between chunks of keys; those past the block's last may hold anything.
 struct ColumnState {
-  static constexpr int64_t kMaxRows = SoftmaxState::kMaxRows;
+  static constexpr int64_t kMaxRows = SoftmaxState::kMaxRows, kTileRows = 16;
 
   alignas(64) float base[kMaxRows];     ///< an exponent of 2; -inf as long as every key was masked
   alignas(64) float sums[kMaxRows];     ///< of exponentials as they were stored
   alignas(64) float rescale[kMaxRows];  ///< what the last chunk made of the sums before it
   alignas(64) int32_t visible_begin[kMaxRows];
   alignas(64) int32_t visible_end[kMaxRows];  ///< keys outside of [begin, end) are masked
+  ColumnRange ranges[kMaxRows / kTileRows];   ///< of each sixteen rows
 };
 
-/// Products k.q of some keys with sixteen rows, and what they are to become.
+/// Products k.q of some keys with a block's rows, and what they are to become. Tiles of columns are
+/// sixteen rows each.
 struct ScoreColumns {
-  static constexpr int64_t kRows = 16, kTileKeys = 16;
+  static constexpr int64_t kRows = ColumnState::kTileRows, kTileKeys = 16;
 
-  const float* scores = nullptr;  ///< tiles [kTileKeys, kRows]
-  int64_t stride = 0;             ///< floats between tiles
+  const float* scores = nullptr;  ///< [num_keys / kTileKeys][tiles][kTileKeys, kRows]
+  int64_t tiles = 0;
   int64_t first_key = 0;
-  int64_t num_keys = 0;                      ///< a multiple of kTileKeys
-  int64_t common_begin = 0, common_end = 0;  ///< every row sees these keys
-  uint16_t* exponentials = nullptr;          ///< bf16 [num_keys / 2, kRows, 2]; zeros where masked
+  int64_t num_keys = 0;              ///< a multiple of kTileKeys, at most 256
+  uint16_t* exponentials = nullptr;  ///< bf16 [num_keys / 2, kRows, 2] of each tile; 0 where masked
+  int64_t stride = 0;                ///< from a tile's exponentials to the next one's
 };
 
 void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state);
 
-/// Adds keys to the rows from `first_row`, their exponentials 2^(factor score - base). True: some
-/// row's `rescale` is not 1.
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t first_row, ColumnState* state);
+/// Adds keys to the rows of the tiles [begin, end), their exponentials 2^(factor score - base).
+/// True: some row's `rescale` is not 1.
+bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
+                ColumnState* state);
 
-/// Sums divided by those of their exponentials, in bf16: [width / 2, 16 row_tiles] pairs of channels
-/// from tiles [width / 16][row_tiles][16 channels, 16 rows]; 0 where all is masked. Bit r: row r has
-/// a value that is not finite, or came of scores that were not.
+/// Sums divided by those of their exponentials, in bf16: [width / 2, 16 row_tiles] pairs of
+/// channels from tiles [width / 16][row_tiles][16 channels, 16 rows]; 0 where all is masked. Bit r:
+/// row r has a value that is not finite, or came of scores that were not.
 uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,
                       uint32_t* pairs);
 
