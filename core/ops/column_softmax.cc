@@ -27,6 +27,15 @@ constexpr int64_t kTileFloats = kTileRows * ScoreColumns::kRows;
 constexpr hn::RebindToSigned<Floats> kIntegers{};
 constexpr hn::RebindToUnsigned<Floats> kWords{};
 
+// 2^x where x may be too large for that, or not a number: then that shows.
+HWY_INLINE V AnyExp2(V x) {
+#if HWY_TARGET != HWY_AVX3  // whose instructions do so themselves
+  const V largest = hn::Set(kFloats, 127.0f);
+  x = hn::IfThenElse(hn::Gt(x, largest), largest, x);
+#endif
+  return Exp2<false>(x);
+}
+
 // Exponentials of a tile's rows, as many as a register has, stored as pairs of keys; their sums.
 // visible(key) tells which lanes see the tile's key.
 template <bool kMasked, typename Visible>
@@ -34,7 +43,7 @@ HWY_INLINE V ExponentiateTile(const float* scores, V factor, V base, Visible vis
                               uint16_t* exponentials) {
   const auto at = [&](int64_t key) HWY_ATTR {
     const V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
-    const V power = RoundToBFloat16(Exp2<false>(hn::MulSub(score, factor, base)));
+    const V power = RoundToBFloat16(AnyExp2(hn::MulSub(score, factor, base)));
     if constexpr (!kMasked) return power;
     return hn::IfThenElseZero(visible(key), power);
   };
@@ -198,14 +207,15 @@ uint32_t RoundLanes(const ColumnState& state, const float* sums, int64_t row, in
   const hn::RebindToUnsigned<Floats> words;
   const V zero = hn::Zero(kFloats), sum = hn::LoadU(kFloats, state.sums + row);
   const V inverse = hn::IfThenZeroElse(hn::Eq(sum, zero), hn::Div(hn::Set(kFloats, 1.0f), sum));
-  V check = hn::Mul(sum, zero);  // becomes NaN
+  V check = hn::Mul(sum, zero), other_check = zero;  // become NaN
   for (int64_t channel = 0; channel < width; channel += 2) {
     const int64_t tile = channel / kTileRows * row_tiles + row / ScoreColumns::kRows;
     const float* const x = sums + (tile * kTileRows + channel % kTileRows) * ScoreColumns::kRows +
                            row % ScoreColumns::kRows;
     const V even = hn::Mul(hn::LoadU(kFloats, x), inverse);
     const V odd = hn::Mul(hn::LoadU(kFloats, x + ScoreColumns::kRows), inverse);
-    check = hn::MulAdd(odd, zero, hn::MulAdd(even, zero, check));
+    check = hn::MulAdd(even, zero, check);
+    other_check = hn::MulAdd(odd, zero, other_check);
     // What becomes of a NaN does not matter: the row is done again.
     const auto pair = hn::Or(hn::ShiftRight<16>(RoundUpperHalves(even)),
                              hn::And(RoundUpperHalves(odd), hn::Set(words, 0xffff0000)));
@@ -215,7 +225,7 @@ uint32_t RoundLanes(const ColumnState& state, const float* sums, int64_t row, in
       hn::RebindMask(kFloats, hn::Lt(hn::LoadU(integers, state.visible_begin + row),
                                      hn::LoadU(integers, state.visible_end + row)));
   const auto unset = hn::Eq(hn::LoadU(kFloats, state.base + row), hn::Set(kFloats, kNone));
-  const auto wrong = hn::Or(hn::IsNaN(check), hn::And(sees_keys, unset));
+  const auto wrong = hn::Or(hn::IsNaN(hn::Add(check, other_check)), hn::And(sees_keys, unset));
   uint8_t bits[8] = {};
   hn::StoreMaskBits(kFloats, wrong, bits);
   return bits[0] | static_cast<uint32_t>(bits[1]) << 8;

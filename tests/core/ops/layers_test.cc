@@ -17,9 +17,9 @@
 #include "core/reference/activation.h"
 #include "core/reference/embedding.h"
 #include "core/reference/layer_norm.h"
-#include "hwy/highway.h"
 #include "tests/testing/random_tensor.h"
 #include "tests/testing/tolerance.h"
+#include "tests/testing/vector_targets.h"
 
 namespace attentiond {
 namespace {
@@ -28,23 +28,11 @@ using testing::RandomTensor;
 using testing::ToFloats;
 
 // Parameter: the highest instruction set that Highway may use.
-class LayersTest : public ::testing::TestWithParam<int64_t> {
+class LayersTest : public testing::VectorTargetTest {
  protected:
-  void SetUp() override { hwy::SetSupportedTargetsForTest(GetParam()); }
-  void TearDown() override { hwy::SetSupportedTargetsForTest(0); }
-
   ThreadPool threads_{2};
   ExecutionContext context_{&threads_};
 };
-
-std::vector<int64_t> Targets() {
-  std::vector<int64_t> targets;
-  const int64_t all = hwy::SupportedTargets();
-  for (int64_t target = 1; target > 0 && target <= HWY_EMU128; target <<= 1) {
-    if ((all & target) != 0) targets.push_back(target);
-  }
-  return targets;
-}
 
 TEST_P(LayersTest, ActivationsAgreeWithTheReference) {
   for (const DType dtype : {DType::kF32, DType::kBF16}) {
@@ -253,10 +241,8 @@ TEST_P(LayersTest, NothingToDoIsFine) {
   ApplyActivation(Activation::kRelu, DType::kF32, nullptr, 0, context_);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, LayersTest, ::testing::ValuesIn(Targets()),
-                         [](const auto& target) {
-                           return std::string(hwy::TargetName(target.param));
-                         });
+INSTANTIATE_TEST_SUITE_P(Targets, LayersTest, ::testing::ValuesIn(testing::VectorTargets()),
+                         testing::VectorTargetName);
 
 TEST(ActivationNameTest, CheckpointsNames) {
   EXPECT_EQ(*ParseActivation("gelu"), Activation::kGeluErf);

@@ -1,0 +1,45 @@
+#include "core/ops/attention_packing.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace attentiond {
+namespace {
+
+TEST(AttentionPackingTest, TransposedValues) {
+  // 37 tokens of 40 channels, 50 apart, become 64 keys of 48 channels.
+  constexpr int64_t kTokens = 40, kFirst = 3, kCount = 37, kStride = 50, kChannels = 40;
+  constexpr int64_t kKeys = 64, kWidth = 48;
+  std::vector<uint16_t> values(kTokens * kStride);
+  std::iota(values.begin(), values.end(), uint16_t{1});
+  std::vector<uint16_t> packed(kKeys * kWidth, 0xffff);
+  PackTransposedValues({values.data(), kStride, kChannels, DType::kBF16}, kFirst, kCount,
+                       {packed.data(), DType::kBF16, kKeys, kWidth});
+  for (int64_t key = 0; key < kKeys; ++key) {
+    for (int64_t channel = 0; channel < kWidth; ++channel) {
+      const int64_t tile = key / 32 * (kWidth / 16) + channel / 16;
+      const bool is_value = key < kCount && channel < kChannels;
+      EXPECT_EQ(packed[static_cast<size_t>((tile * 16 + channel % 16) * 32 + key % 32)],
+                is_value ? (kFirst + key) * kStride + channel + 1 : 0)
+          << "key " << key << " channel " << channel;
+    }
+  }
+}
+
+TEST(AttentionPackingTest, TransposedWords) {
+  constexpr int64_t kRows = 12, kColumns = 20;
+  std::vector<uint32_t> x(kRows * kColumns), y(x.size());
+  std::iota(x.begin(), x.end(), 0u);
+  TransposeWords(x.data(), kRows, kColumns, y.data());
+  for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t column = 0; column < kColumns; ++column) {
+      EXPECT_EQ(y[static_cast<size_t>(column * kRows + row)], row * kColumns + column);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace attentiond

@@ -1,0 +1,193 @@
+#include "core/ops/column_softmax.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "core/tensor/element.h"
+#include "tests/testing/vector_targets.h"
+
+namespace attentiond {
+namespace {
+
+constexpr int64_t kRows = ScoreColumns::kRows, kTiles = 2, kKeys = 64;
+constexpr float kFactor = 0.25f, kInfinity = std::numeric_limits<float>::infinity();
+
+float FromBFloat16(uint16_t bits) { return LoadElement(&bits, DType::kBF16, 0); }
+
+// Two tiles of rows and a chunk of keys, with each set of instructions that this processor has.
+class ColumnSoftmaxTest : public testing::VectorTargetTest {
+ protected:
+  ColumnSoftmaxTest() : scores_(kKeys * kTiles * kRows), exponentials_(kKeys * kTiles * kRows) {
+    rows_.fill({.visible_begin = 0, .visible_end = 1 << 20});
+    Fill(-4, 4);
+  }
+
+  void Fill(float low, float high) {
+    std::uniform_real_distribution<float> scores(low, high);
+    for (float& score : scores_) score = scores(random_);
+  }
+  float& score(int64_t key, int64_t row) {
+    const int64_t tile = key / ScoreColumns::kTileKeys * kTiles + row / kRows;
+    return scores_[static_cast<size_t>((tile * ScoreColumns::kTileKeys + key % 16) * kRows +
+                                       row % kRows)];
+  }
+  float exponential(int64_t key, int64_t row) const {
+    const int64_t pair = (row / kRows * kKeys + key / 2 * 2) * kRows;
+    return FromBFloat16(exponentials_[static_cast<size_t>(pair + row % kRows * 2 + key % 2)]);
+  }
+  bool Add(int64_t first_key) {
+    return AddColumns(kFactor,
+                      {.scores = scores_.data(),
+                       .tiles = kTiles,
+                       .first_key = first_key,
+                       .num_keys = kKeys,
+                       .exponentials = exponentials_.data(),
+                       .stride = kKeys * kRows},
+                      0, kTiles, &state_);
+  }
+  void Begin() { BeginColumns(rows_.data(), kTiles * kRows, &state_); }
+  bool sees(int64_t key, int64_t row) const {
+    const ScoreRow& of = rows_[static_cast<size_t>(row)];
+    return of.visible_begin <= key && key < of.visible_end;
+  }
+  // What was added last is what the scores make of the rows' bases, and `before` and it are summed.
+  void ExpectAdded(int64_t first_key, const std::array<double, kTiles * kRows>& before) {
+    for (int64_t row = 0; row < kTiles * kRows; ++row) {
+      const double base = double{state_.base[row]};
+      double sum = before[static_cast<size_t>(row)];
+      for (int64_t key = 0; key < kKeys; ++key) {
+        const double stored = double{exponential(key, row)};
+        if (!sees(first_key + key, row)) {
+          ASSERT_EQ(stored, 0) << "key " << key << " row " << row;
+          continue;
+        }
+        const double exact = std::exp2(double{score(key, row)} * double{kFactor} - base);
+        // The rounding to bf16, the polynomial's 8.6e-5, and the rounding of the exponent.
+        ASSERT_NEAR(stored, exact, exact * (0x1p-8 + 1e-4) + 0x1p-126)
+            << "key " << key << " row " << row;
+        sum += stored;
+      }
+      ASSERT_NEAR(double{state_.sums[row]}, sum, sum * 0x1p-18) << "row " << row;
+    }
+  }
+
+  std::mt19937 random_{7};
+  std::array<ScoreRow, kTiles * kRows> rows_;
+  std::vector<float> scores_;
+  std::vector<uint16_t> exponentials_;
+  ColumnState state_;
+};
+
+TEST_P(ColumnSoftmaxTest, ExponentialsAndTheirSums) {
+  Begin();
+  EXPECT_FALSE(Add(0));
+  ExpectAdded(0, {});
+  std::array<double, kTiles * kRows> sums{};
+  std::copy_n(state_.sums, sums.size(), sums.begin());
+  Fill(-4, 4);
+  EXPECT_FALSE(Add(kKeys));
+  ExpectAdded(kKeys, sums);
+}
+
+TEST_P(ColumnSoftmaxTest, RaisesTheBaseOfTheRowsThatNeedIt) {
+  for (const float lead : {200.0f, 4000.0f}) {
+    Fill(-4, 4);
+    Begin();
+    ASSERT_FALSE(Add(0));
+    const ColumnState before = state_;
+    Fill(-4, 4);
+    score(63, 5) = lead;
+    EXPECT_TRUE(Add(kKeys));
+    std::array<double, kTiles * kRows> sums{};
+    for (int64_t row = 0; row < kTiles * kRows; ++row) {
+      const double rescale = std::exp2(double{before.base[row]} - double{state_.base[row]});
+      EXPECT_EQ(state_.base[row] == before.base[row], row != 5) << row;
+      EXPECT_NEAR(double{state_.rescale[row]}, rescale, rescale * 1e-4 + 0x1p-126) << row;
+      sums[static_cast<size_t>(row)] = double{before.sums[row]} * double{state_.rescale[row]};
+    }
+    EXPECT_EQ(state_.base[5], lead * kFactor);
+    ExpectAdded(kKeys, sums);
+  }
+}
+
+TEST_P(ColumnSoftmaxTest, RaisesABaseThatTheFirstKeysSetTooLow) {
+  for (const float lead : {200.0f, 4000.0f}) {
+    Fill(-4, 4);
+    for (int64_t key = 16; key < kKeys; ++key) score(key, 20) += lead;
+    Begin();
+    EXPECT_TRUE(Add(0));
+    ExpectAdded(0, {});
+  }
+}
+
+TEST_P(ColumnSoftmaxTest, MaskedKeysCountForNothing) {
+  for (int64_t row = 0; row < kTiles * kRows; ++row) {
+    rows_[static_cast<size_t>(row)] = {.visible_begin = row, .visible_end = 40 + row};
+  }
+  rows_[3] = {.visible_begin = 0, .visible_end = 0};
+  rows_[4] = {.visible_begin = 70, .visible_end = 80};
+  Begin();
+  Add(0);
+  ExpectAdded(0, {});
+  EXPECT_EQ(state_.base[3], -kInfinity);
+  EXPECT_EQ(state_.base[4], -kInfinity);
+  std::array<double, kTiles * kRows> sums{};
+  std::copy_n(state_.sums, sums.size(), sums.begin());
+  Add(kKeys);
+  ExpectAdded(kKeys, sums);
+  EXPECT_EQ(state_.base[3], -kInfinity);
+  EXPECT_NE(state_.base[4], -kInfinity);
+}
+
+TEST_P(ColumnSoftmaxTest, RoundsSumsAndTellsWhichRowsAreWrong) {
+  rows_[9] = {.visible_begin = 0, .visible_end = 0};
+  score(50, 2) = std::numeric_limits<float>::quiet_NaN();
+  score(51, 17) = kInfinity;
+  for (int64_t key = 0; key < kKeys; ++key) score(key, 30) = -kInfinity;
+  Begin();
+  Add(0);
+  constexpr int64_t kWidth = 32;
+  std::vector<float> sums(kWidth * kTiles * kRows);
+  std::uniform_real_distribution<float> values(-3, 3);
+  for (float& sum : sums) sum = values(random_);
+  const auto sum = [&](int64_t channel, int64_t row) -> float& {
+    const int64_t tile = channel / 16 * kTiles + row / kRows;
+    return sums[static_cast<size_t>((tile * 16 + channel % 16) * kRows + row % kRows)];
+  };
+  sum(31, 12) = kInfinity;
+  std::vector<uint32_t> pairs(kWidth / 2 * kTiles * kRows);
+  const uint32_t wrong = RoundColumns(state_, sums.data(), kTiles, kWidth, pairs.data());
+  EXPECT_EQ(wrong, 1u << 2 | 1u << 12 | 1u << 17 | 1u << 30);
+  for (int64_t row = 0; row < kTiles * kRows; ++row) {
+    if ((wrong >> row & 1) != 0) continue;
+    for (int64_t channel = 0; channel < kWidth; ++channel) {
+      const uint32_t pair = pairs[static_cast<size_t>(channel / 2 * kTiles * kRows + row)];
+      const float actual =
+          FromBFloat16(static_cast<uint16_t>(channel % 2 == 0 ? pair : pair >> 16));
+      const float expected = row == 9 ? 0 : sum(channel, row) / state_.sums[row];
+      EXPECT_NEAR(actual, expected, std::abs(expected) * 0x1.01p-8f) << channel << " of " << row;
+    }
+  }
+}
+
+TEST_P(ColumnSoftmaxTest, RescalesColumns) {
+  Begin();
+  for (int64_t row = 0; row < kRows; ++row) state_.rescale[row] = static_cast<float>(row);
+  std::vector<float> sums(3 * 16 * kRows, 2.0f);
+  RescaleColumns(state_.rescale, 2, 16 * kRows, sums.data());
+  for (size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_EQ(sums[i], i < 2 * 16 * kRows ? 2 * static_cast<float>(i % kRows) : 2) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, ColumnSoftmaxTest, ::testing::ValuesIn(testing::VectorTargets()),
+                         testing::VectorTargetName);
+
+}  // namespace
+}  // namespace attentiond
