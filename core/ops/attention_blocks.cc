@@ -50,8 +50,8 @@ absl::Status AttentionBlocks::PlanScratch(const ScratchSizes& sizes) {
   layout_.values = place(packed_keys * value_width_ * element, &layout_.total);
   layout_.state = place(sizes.state, &layout_.block_bytes);
   layout_.queries = place(kBlockRows * depth_ * element, &layout_.block_bytes);
-  layout_.sums = place(kBlockRows * value_width_ * static_cast<int64_t>(sizeof(float)),
-                       &layout_.block_bytes);
+  layout_.sums =
+      place(kBlockRows * value_width_ * static_cast<int64_t>(sizeof(float)), &layout_.block_bytes);
   layout_.blocks = place(kMaxBlocks * layout_.block_bytes, &layout_.total);
   return absl::OkStatus();
 }
@@ -92,11 +92,13 @@ bool AttentionBlocks::IsCached(int64_t sequence) const {
 
 void AttentionBlocks::RunBlocks(const AttentionTask& task, int64_t first_row, int64_t end_row,
                                 Worker* worker) const {
-  // Queries are packed well before they are multiplied, and have left the store buffer by then.
+  // Queries are packed well before they are multiplied, and have left the store buffer by then;
+  // outputs are asked for well before they are written.
   int64_t count = 0, first_panel = std::numeric_limits<int64_t>::max(), end_panel = 0;
   for (int64_t row = first_row; row < end_row; row += kBlockRows, ++count) {
     Block& block = worker->blocks_[static_cast<size_t>(count)];
     DescribeBlock(task, row, count, worker->scratch_, &block);
+    rows_.FetchOutputs(block.sequence, block.kv_head, block.first_row, block.rows);
     BeginBlock(block);
     if (!block.sees_keys()) continue;
     first_panel = std::min(first_panel, block.first_panel);
@@ -108,7 +110,8 @@ void AttentionBlocks::RunBlocks(const AttentionTask& task, int64_t first_row, in
     for (int64_t b = 0; b < count; ++b) {
       const Block& block = worker->blocks_[static_cast<size_t>(b)];
       const int64_t end = std::min(block.end_panel, panel + together);
-      for (int64_t p = std::max(block.first_panel, panel); p < end; ++p) RunPanel(block, p, *worker);
+      for (int64_t p = std::max(block.first_panel, panel); p < end; ++p)
+        RunPanel(block, p, *worker);
     }
   }
   for (int64_t b = 0; b < count; ++b) FinishBlock(worker->blocks_[static_cast<size_t>(b)]);

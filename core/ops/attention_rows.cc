@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/ops/prefetch.h"
 #include "core/reference/attention.h"
 
 namespace attentiond {
@@ -25,6 +26,20 @@ const T* KeyZero(const AttentionBroadcast<T>& values, int64_t b, int64_t head, i
 }
 
 }  // namespace
+
+// visit(row, where its output is)
+template <typename Visit>
+void AttentionRows::ForEachOutputRow(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                                     Visit visit) const {
+  const MutableAttentionOperand& output = outputs_->output;
+  const auto element = static_cast<int64_t>(ByteSize(args_->dtype));
+  for (int64_t r = 0; r < std::min(count, group_); ++r) {
+    const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;
+    char* y = static_cast<char*>(output.data) +
+              TokenOffset(output, args_->query_lengths, b, head, token) * element;
+    for (int64_t i = r; i < count; i += group_, y += output.token_stride * element) visit(i, y);
+  }
+}
 
 HeadRows AttentionRows::Keys(int64_t b, int64_t kv_head) const {
   return HeadOf(args_->key, args_->kv_lengths, args_->dtype, b, kv_head, args_->head_dim);
@@ -126,21 +141,19 @@ void AttentionRows::Finish(int64_t b, int64_t kv_head, int64_t first, int64_t co
   }
 }
 
+void AttentionRows::FetchOutputs(int64_t b, int64_t kv_head, int64_t first, int64_t count) const {
+  ForEachOutputRow(b, kv_head, first, count, [this](int64_t, char* y) {
+    PrefetchForWriting(y, args_->value_dim * static_cast<int64_t>(ByteSize(args_->dtype)));
+  });
+}
+
 void AttentionRows::FinishRounded(int64_t b, int64_t kv_head, int64_t first, int64_t count,
                                   const void* rows, int64_t width, uint32_t wrong) const {
   constexpr int64_t kElement = 2;
-  const MutableAttentionOperand& output = outputs_->output;
-  for (int64_t r = 0; r < std::min(count, group_); ++r) {
-    const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;
-    const char* x = static_cast<const char*>(rows) + r * width * kElement;
-    char* y = static_cast<char*>(output.data) +
-              TokenOffset(output, args_->query_lengths, b, head, token) * kElement;
-    for (int64_t i = r; i < count; i += group_) {
-      std::memcpy(y, x, static_cast<size_t>(args_->value_dim * kElement));
-      x += group_ * width * kElement;
-      y += output.token_stride * kElement;
-    }
-  }
+  ForEachOutputRow(b, kv_head, first, count, [&](int64_t r, char* y) {
+    std::memcpy(y, static_cast<const char*>(rows) + r * width * kElement,
+                static_cast<size_t>(args_->value_dim * kElement));
+  });
   for (int64_t r = 0; r < count; ++r) {
     if ((wrong >> r & 1) == 0) continue;
     const int64_t head = kv_head * group_ + (first + r) % group_, token = (first + r) / group_;

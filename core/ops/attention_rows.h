@@ -53,12 +53,17 @@ class AttentionRows {
   void Finish(int64_t b, int64_t kv_head, int64_t first, int64_t count, const float* sums,
               int64_t width, const RowSummary* summaries, const ScoreRow* score_rows) const;
 
+  /// Asks for the memory of the same rows' outputs, to be written.
+  void FetchOutputs(int64_t b, int64_t kv_head, int64_t first, int64_t count) const;
   /// Writes the same rows' outputs, and nothing else, from bf16 [count, width]. Bit r of `wrong`:
   /// row r is done again by the reference.
   void FinishRounded(int64_t b, int64_t kv_head, int64_t first, int64_t count, const void* rows,
                      int64_t width, uint32_t wrong) const;
 
  private:
+  template <typename Visit>
+  void ForEachOutputRow(int64_t b, int64_t kv_head, int64_t first, int64_t count,
+                        Visit visit) const;
   void FinishRow(int64_t b, int64_t head, int64_t token, const RowSummary& summary,
                  const ScoreRow& row) const;
 
