@@ -1,6 +1,7 @@
 #include "core/ops/attention_columns.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/onednn/isa.h"
 #include "core/ops/attention_packing.h"
@@ -20,8 +21,8 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Tiles of a matrix product: `stride` bytes between rows, `step` and `next` between tiles along the
-// depth and across it.
+// Tiles of a matrix: `stride` bytes between rows, `step` and `next` between tiles along the depth
+// and across it.
 struct Operand {
   const char* data;
   int64_t stride, step, next;
@@ -31,75 +32,58 @@ struct Operand {
   }
 };
 
-// Registers 0 to 3 are the sums: [two tiles of A] x [two of B], row by row.
+// kA tiles of A by kB of B. Registers 0 to 3 are the sums, row by row; 4 and 5 hold tiles of A, 6
+// and 7 tiles of B.
 template <int kA, int kB>
-void MultiplyStep(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth) {
-  Tile::Load<4>(a.at(a_tile, depth), a.stride);
-  Tile::Load<6>(b.at(0, depth), b.stride);
-  Tile::MultiplyBF16<0, 4, 6>();
-  if constexpr (kB == 2) {
-    Tile::Load<7>(b.at(1, depth), b.stride);
-    Tile::MultiplyBF16<1, 4, 7>();
-  }
-  if constexpr (kA == 2) {
-    Tile::Load<5>(a.at(a_tile + 1, depth), a.stride);
-    Tile::MultiplyBF16<2, 5, 6>();
-    if constexpr (kB == 2) Tile::MultiplyBF16<3, 5, 7>();
-  }
-}
+class Product {
+  static_assert(kA <= 2 && kB <= 2);
 
-template <int kA, int kB>
-void ZeroSums() {
-  Tile::Zero<0>();
-  if constexpr (kB == 2) Tile::Zero<1>();
-  if constexpr (kA == 2) {
-    Tile::Zero<2>();
-    if constexpr (kB == 2) Tile::Zero<3>();
+ public:
+  // C = A B, or C += A B, of the tiles of A from `a_tile`; C's tiles follow each other, those of
+  // one tile of A together.
+  static void Run(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth, bool zero,
+                  float* c) {
+    c += a_tile * kB * kTileFloats;
+    ForEachSum([&]<int kSum>() {
+      if (zero) {
+        Tile::Zero<kSum>();
+      } else {
+        Tile::Load<kSum>(c + kSum * kTileFloats, Tile::kRowBytes);
+      }
+    });
+    const char *a_data = a.at(a_tile, 0), *b_data = b.data;
+    const int64_t a_stride = a.stride, a_next = a.next, a_step = a.step;
+    const int64_t b_stride = b.stride, b_next = b.next, b_step = b.step;
+    for (int64_t d = 0; d < depth; ++d) {
+      ForEachSum([=]<int kSum>() {
+        constexpr int kRow = kSum / kB, kColumn = kSum % kB;
+        if constexpr (kColumn == 0) Tile::Load<4 + kRow>(a_data + kRow * a_next, a_stride);
+        if constexpr (kRow == 0) Tile::Load<6 + kColumn>(b_data + kColumn * b_next, b_stride);
+        Tile::MultiplyBF16<kSum, 4 + kRow, 6 + kColumn>();
+      });
+      a_data += a_step;
+      b_data += b_step;
+    }
+    ForEachSum([&]<int kSum>() { Tile::Store<kSum>(c + kSum * kTileFloats, Tile::kRowBytes); });
   }
-}
 
-// Sums are tiles, one after the other, row by row.
-template <int kA, int kB>
-void LoadSums(const float* c) {
-  Tile::Load<0>(c, Tile::kRowBytes);
-  if constexpr (kB == 2) Tile::Load<1>(c + kTileFloats, Tile::kRowBytes);
-  if constexpr (kA == 2) {
-    Tile::Load<2>(c + kB * kTileFloats, Tile::kRowBytes);
-    if constexpr (kB == 2) Tile::Load<3>(c + (kB + 1) * kTileFloats, Tile::kRowBytes);
+ private:
+  template <typename Body>
+  static void ForEachSum(Body body) {
+    [&]<int... kSum>(std::integer_sequence<int, kSum...>) {
+      (body.template operator()<kSum>(), ...);
+    }
+    (std::make_integer_sequence<int, kA * kB>());
   }
-}
+};
 
-template <int kA, int kB>
-void StoreSums(float* c) {
-  Tile::Store<0>(c, Tile::kRowBytes);
-  if constexpr (kB == 2) Tile::Store<1>(c + kTileFloats, Tile::kRowBytes);
-  if constexpr (kA == 2) {
-    Tile::Store<2>(c + kB * kTileFloats, Tile::kRowBytes);
-    if constexpr (kB == 2) Tile::Store<3>(c + (kB + 1) * kTileFloats, Tile::kRowBytes);
-  }
-}
-
-// kA tiles of A from `a_tile`, times kB of B.
-template <int kA, int kB>
-void MultiplyTiles(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth, bool zero,
-                   float* c) {
-  c += a_tile * kB * kTileFloats;
-  if (zero) {
-    ZeroSums<kA, kB>();
-  } else {
-    LoadSums<kA, kB>(c);
-  }
-  for (int64_t d = 0; d < depth; ++d) MultiplyStep<kA, kB>(a, b, a_tile, d);
-  StoreSums<kA, kB>(c);
-}
-
-// C = A B, or C += A B; all but C's tiles are counted in tiles.
+// All of A's tiles by kB of B; counted in tiles.
 template <int kB>
 void Multiply(const Operand& a, const Operand& b, int64_t a_tiles, int64_t depth, bool zero,
               float* c) {
   int64_t tile = 0;
-  for (; tile + 2 <= a_tiles; tile += 2) MultiplyTiles<2, kB>(a, b, tile, depth, zero, c);
-  if (tile < a_tiles) MultiplyTiles<1, kB>(a, b, tile, depth, zero, c);
+  for (; tile + 2 <= a_tiles; tile += 2) Product<2, kB>::Run(a, b, tile, depth, zero, c);
+  if (tile < a_tiles) Product<1, kB>::Run(a, b, tile, depth, zero, c);
 }
 
 // C = A B where B is two tiles by two: they stay in registers.
@@ -109,14 +93,17 @@ void MultiplyByFour(const Operand& a, const Operand& b, int64_t a_tiles, float* 
   Tile::Load<6>(b.at(0, 1), b.stride);
   Tile::Load<7>(b.at(1, 1), b.stride);
   for (int64_t tile = 0; tile < a_tiles; ++tile) {
-    ZeroSums<1, 2>();
+    Tile::Zero<0>();
+    Tile::Zero<1>();
     Tile::Load<2>(a.at(tile, 0), a.stride);
     Tile::MultiplyBF16<0, 2, 4>();
     Tile::MultiplyBF16<1, 2, 5>();
     Tile::Load<3>(a.at(tile, 1), a.stride);
     Tile::MultiplyBF16<0, 3, 6>();
     Tile::MultiplyBF16<1, 3, 7>();
-    StoreSums<1, 2>(c + tile * 2 * kTileFloats);
+    Tile::Store<0>(c, Tile::kRowBytes);
+    Tile::Store<1>(c + kTileFloats, Tile::kRowBytes);
+    c += 2 * kTileFloats;
   }
 }
 
@@ -193,7 +180,7 @@ void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t n
                                 .first_key = first_key,
                                 .num_keys = num_keys,
                                 .exponentials = Exponentials(block, 0),
-                                .stride = kExponentialBytes / 4};
+                                .stride = kMaxChunkKeys * Tile::kRows};
   const bool rescaled =
       AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, 0, tiles, state);
   for (int64_t tile = 0; rescaled && !first && tile < tiles; ++tile) {
