@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/status_macros.h"
+#include "core/ops/int8_feed_forward.h"
 #include "core/ops/kernel_counts.h"
 #include "core/ops/linear_kernels.h"
 #include "core/ops/row_stride.h"
@@ -94,7 +95,9 @@ class Group {
       Down(down, row, slice, end);
     }
     multiplier_.Flush();
-    if (args_.norm != nullptr) Normalize(row);
+    if (args_.norm != nullptr) {
+      LayerNormRows(NormOf(args_), row, std::min(args_.rows, row + groups_.rows));
+    }
   }
 
  private:
@@ -139,16 +142,6 @@ class Group {
       product.partial_sums = sums_ + panel * groups_.rows * TileMultiplier::kMaxColumns;
       multiplier_.Multiply(product);
       product.result.NextColumns(weight.ColumnsOf(panel + 1));
-    }
-  }
-
-  void Normalize(int64_t row) {
-    const int64_t width = args_.down->out_features();
-    const int64_t row_bytes = args_.y_stride * 2;
-    auto* y = static_cast<char*>(args_.y) + row * row_bytes;
-    for (int64_t r = row; r < std::min(args_.rows, row + groups_.rows); ++r, y += row_bytes) {
-      NormalizeRow(
-          {y, y, DType::kBF16, width, args_.norm->gamma, args_.norm->beta, args_.norm->epsilon});
     }
   }
 
@@ -204,12 +197,9 @@ absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context)
                                     .residual = residual},
                                    context));
     if (args.norm == nullptr) continue;
-    LayerNormArgs norm = *args.norm;
+    LayerNormArgs norm = NormOf(args);
     norm.x = norm.y = y;
-    norm.dtype = args.up->types().activations;
     norm.rows = rows;
-    norm.width = args.down->out_features();
-    norm.stride = args.y_stride;
     LayerNorm(norm, context);
   }
   return absl::OkStatus();
@@ -217,8 +207,22 @@ absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context)
 
 }  // namespace
 
+LayerNormArgs NormOf(const FeedForwardArgs& args) {
+  LayerNormArgs norm = *args.norm;
+  norm.x = norm.y = args.y;
+  norm.dtype = args.up->types().activations;
+  norm.rows = args.rows;
+  norm.width = args.down->out_features();
+  norm.stride = args.y_stride;
+  return norm;
+}
+
 absl::Status FeedForward(const FeedForwardArgs& args, ExecutionContext& context) {
   if (args.rows == 0) return absl::OkStatus();
+  if (WantsInt8Groups(args, context.threads().num_threads())) {
+    RunInt8Groups(args, context);
+    return absl::OkStatus();
+  }
   if (!WantsGroups(args, context.threads().num_threads())) return RunInStages(args, context);
   RunInGroups(args, context);
   return absl::OkStatus();

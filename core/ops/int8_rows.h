@@ -27,4 +27,9 @@ struct Int8RowsArgs {
 };
 Int8Rows QuantizeRows(const Int8RowsArgs& args, ExecutionContext& context);
 
+/// The blocks [begin, end) of these rows alone, on the calling thread: `values` and `scales` of all
+/// of them as Int8Rows has them, `values` of whole blocks.
+void QuantizeBlocks(const Int8RowsArgs& args, int64_t begin, int64_t end, uint8_t* values,
+                    float* scales);
+
 }  // namespace attentiond

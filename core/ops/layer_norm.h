@@ -26,4 +26,7 @@ struct LayerNormArgs {
 /// Source: Ba et al. 2016, arXiv:1607.06450. Threads: context's.
 void LayerNorm(const LayerNormArgs& args, ExecutionContext& context);
 
+/// The rows [begin, end) alone, on the calling thread; not counted as a run.
+void LayerNormRows(const LayerNormArgs& args, int64_t begin, int64_t end);
+
 }  // namespace attentiond

@@ -149,28 +149,33 @@ void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context
       CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
         Int8TileMultiplier multiplier;
-        Int8TileProduct product;
-        product.depth = weight.depth();
-        product.finish = ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
-        ForEachGroup(
-            problem, group_rows, begin, end, [&](int64_t row, int64_t panel, int64_t num_panels) {
-              const int64_t column = panel * weight.panel_columns();
-              product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
-              product.first_sums = weight.first_sums() + column;
-              product.result =
-                  problem.Int8ResultAt(row, group_rows, column, weight.panel_columns());
-              for (const int64_t last = panel + num_panels; panel < last;) {
-                product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
-                multiplier.Multiply(product);
-                product.first_sums += weight.panel_columns();
-                product.result.NextColumns(weight.ColumnsOf(++panel));
-              }
-            });
+        ForEachGroup(problem, group_rows, begin, end,
+                     [&](int64_t row, int64_t panel, int64_t num_panels) {
+                       MultiplyInt8Panels(problem, row, group_rows, panel, num_panels, &multiplier);
+                     });
         multiplier.Flush();
       });
 }
 
 }  // namespace
+
+void MultiplyInt8Panels(const LinearProblem& problem, int64_t row, int64_t max_rows, int64_t panel,
+                        int64_t num_panels, Int8TileMultiplier* multiplier) {
+  const PackedMatrix& weight = *problem.weight;
+  const int64_t column = panel * weight.panel_columns();
+  Int8TileProduct product;
+  product.x = static_cast<const uint8_t*>(problem.x) + row * weight.depth();
+  product.depth = weight.depth();
+  product.finish = ChooseFinishInt8Rows(problem.result.activation, problem.result.dtype);
+  product.first_sums = weight.first_sums() + column;
+  product.result = problem.Int8ResultAt(row, max_rows, column, weight.panel_columns());
+  for (const int64_t last = panel + num_panels; panel < last;) {
+    product.panel = static_cast<const int8_t*>(weight.at(panel, 0));
+    multiplier->Multiply(product);
+    product.first_sums += weight.panel_columns();
+    product.result.NextColumns(weight.ColumnsOf(++panel));
+  }
+}
 
 void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
@@ -187,19 +192,19 @@ void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& conte
         product.depth = weight.depth();
         product.columns = weight.panel_columns();
         product.finish = ChooseFinishRows(problem.result.activation, problem.result.dtype);
-        ForEachGroup(problem, group_rows, begin, end,
-                     [&](int64_t row, int64_t panel, int64_t num_panels) {
-                       product.x = static_cast<const char*>(problem.x) + row * x_stride;
-                       product.result = problem.ResultAt(row, group_rows, panel * product.columns,
-                                                         product.columns);
-                       product.next_panel = static_cast<const char*>(weight.at(panel, 0));
-                       for (const int64_t last = panel + num_panels; panel < last;) {
-                         product.panel = product.next_panel;
-                         product.next_panel = static_cast<const char*>(weight.at(++panel, 0));
-                         multiplier.Multiply(product);
-                         product.result.NextColumns(weight.ColumnsOf(panel));
-                       }
-                     });
+        ForEachGroup(
+            problem, group_rows, begin, end, [&](int64_t row, int64_t panel, int64_t num_panels) {
+              product.x = static_cast<const char*>(problem.x) + row * x_stride;
+              product.result =
+                  problem.ResultAt(row, group_rows, panel * product.columns, product.columns);
+              product.next_panel = static_cast<const char*>(weight.at(panel, 0));
+              for (const int64_t last = panel + num_panels; panel < last;) {
+                product.panel = product.next_panel;
+                product.next_panel = static_cast<const char*>(weight.at(++panel, 0));
+                multiplier.Multiply(product);
+                product.result.NextColumns(weight.ColumnsOf(panel));
+              }
+            });
         multiplier.Flush();
       });
 }

@@ -29,6 +29,13 @@ struct LinearProblem {
   Int8Sums Int8ResultAt(int64_t row, int64_t max_rows, int64_t column, int64_t max_columns) const;
 };
 
+class Int8TileMultiplier;
+
+/// Panels [panel, panel + num_panels) of a problem of kI8 for `max_rows` rows, or what is left,
+/// from `row`, which begins a block, on the calling thread.
+void MultiplyInt8Panels(const LinearProblem& problem, int64_t row, int64_t max_rows, int64_t panel,
+                        int64_t num_panels, Int8TileMultiplier* multiplier);
+
 /// By the matrix unit; the weight was packed for it (PackedMatrix::for_matrix_unit()).
 void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context);
 
