@@ -103,7 +103,7 @@ class AttentionBlocks {
   // Where things are in a thread's scratch, in bytes.
   struct Layout {
     int64_t keys = 0, values = 0, shared = 0;
-    int64_t blocks = 0, block_bytes = 0;         // of each block:
+    int64_t blocks = 0, block_bytes = 0;       // of each block:
     int64_t state = 0, queries = 0, sums = 0;  // from its beginning
     int64_t total = 0;
   };

@@ -181,8 +181,7 @@ void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t n
                                 .num_keys = num_keys,
                                 .exponentials = Exponentials(block, 0),
                                 .stride = kMaxChunkKeys * Tile::kRows};
-  const bool rescaled =
-      AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, 0, tiles, state);
+  const bool rescaled = AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, state);
   for (int64_t tile = 0; rescaled && !first && tile < tiles; ++tile) {
     RescaleColumns(state->rescale + tile * Tile::kRows, value_width_ / Tile::kRows,
                    tiles * kTileFloats, block.sums + tile * kTileFloats);

@@ -34,9 +34,9 @@ AttentionTiles::AttentionTiles(const AttentionRows& rows)
                       Width(rows.args(), rows.args().value_dim)) {}
 
 absl::Status AttentionTiles::Prepare(onednn::KernelCache& cache) {
-  RETURN_IF_ERROR(PlanScratch(
-      {.shared = kScoreBytes + static_cast<int64_t>(onednn::MicroKernel::kScratchBytes),
-       .state = sizeof(SoftmaxState)}));
+  RETURN_IF_ERROR(
+      PlanScratch({.shared = kScoreBytes + static_cast<int64_t>(onednn::MicroKernel::kScratchBytes),
+                   .state = sizeof(SoftmaxState)}));
   return FetchKernels(cache);
 }
 

@@ -178,10 +178,9 @@ HWY_INLINE bool AddWholeLanes(const Lanes& lanes, int64_t row, ColumnState* stat
   return true;
 }
 
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
-                ColumnState* state) {
+bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
   bool rescaled = false;
-  for (int64_t row = begin * ScoreColumns::kRows; row < end * ScoreColumns::kRows; row += Width()) {
+  for (int64_t row = 0; row < columns.tiles * ScoreColumns::kRows; row += Width()) {
     const Lanes lanes(factor, columns, row, *state);
     if (!AddWholeLanes(lanes, row, state)) rescaled |= AddLanes(lanes, row, state);
   }
@@ -259,24 +258,20 @@ void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state) {
   std::fill_n(state->visible_begin, ColumnState::kMaxRows, 0);
   std::fill_n(state->visible_end, ColumnState::kMaxRows, kAllKeys);
   for (int64_t first = 0; first < num_rows; first += ColumnState::kTileRows) {
-    ColumnRange range = {.begin = kAllKeys, .end = 0, .common_begin = 0, .common_end = kAllKeys};
+    ColumnRange range = {.common_begin = 0, .common_end = kAllKeys};
     for (int64_t r = first; r < std::min(num_rows, first + ColumnState::kTileRows); ++r) {
       const ScoreRow& row = rows[r];
       state->visible_begin[r] = static_cast<int32_t>(row.visible_begin);
       state->visible_end[r] = static_cast<int32_t>(row.visible_end);
       range.common_begin = std::max(range.common_begin, row.visible_begin);
       range.common_end = std::min(range.common_end, row.visible_end);
-      if (row.visible_begin == row.visible_end) continue;
-      range.begin = std::min(range.begin, row.visible_begin);
-      range.end = std::max(range.end, row.visible_end);
     }
     state->ranges[first / ColumnState::kTileRows] = range;
   }
 }
 
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
-                ColumnState* state) {
-  return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, begin, end, state);
+bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, state);
 }
 
 uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,

@@ -11,10 +11,9 @@
 
 namespace attentiond {
 
-/// Keys that sixteen rows see.
+/// Keys that each of sixteen rows sees.
 struct ColumnRange {
-  int64_t begin = 0, end = 0;                ///< no row sees others
-  int64_t common_begin = 0, common_end = 0;  ///< every row sees these
+  int64_t common_begin = 0, common_end = 0;
 };
 
 /// The rows of a block, between chunks of keys; those past the block's last may hold anything.
@@ -44,10 +43,9 @@ struct ScoreColumns {
 
 void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state);
 
-/// Adds keys to the rows of the tiles [begin, end), their exponentials 2^(factor score - base).
-/// True: some row's `rescale` is not 1.
-bool AddColumns(float factor, const ScoreColumns& columns, int64_t begin, int64_t end,
-                ColumnState* state);
+/// Adds keys to the rows, their exponentials 2^(factor score - base). True: some row's `rescale`
+/// may not be 1.
+bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state);
 
 /// Sums divided by those of their exponentials, in bf16: [width / 2, 16 row_tiles] pairs of
 /// channels from tiles [width / 16][row_tiles][16 channels, 16 rows]; 0 where all is masked. Bit r:

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/base/status_macros.h"
+#include "core/ops/feed_forward_groups.h"
 #include "core/ops/int8_feed_forward.h"
-#include "core/ops/kernel_counts.h"
 #include "core/ops/linear_kernels.h"
 #include "core/ops/row_stride.h"
 #include "core/ops/tile_product.h"
@@ -152,21 +152,6 @@ class Group {
   TileMultiplier multiplier_;
 };
 
-void RunInGroups(const FeedForwardArgs& args, ExecutionContext& context) {
-  CountKernel(Kernel::kLinearMatrixUnitBF16);
-  CountKernel(Kernel::kLinearMatrixUnitBF16);
-  if (args.norm != nullptr) CountKernel(Kernel::kLayerNorm);
-  ThreadPool& threads = context.threads();
-  const Groups groups(args, threads.num_threads());
-  auto* const scratch = static_cast<char*>(
-      context.workspace().Get(Workspace::Slot::kIntermediate,
-                              static_cast<size_t>(threads.num_threads() * groups.scratch_bytes)));
-  threads.ParallelFor(groups.count, 1, [&](int64_t begin, int64_t end, int thread) {
-    Group group(args, groups, scratch + thread * groups.scratch_bytes);
-    for (int64_t index = begin; index < end; ++index) group.Run(index * groups.rows);
-  });
-}
-
 absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context) {
   const int64_t element = ElementBytes(*args.up);
   const int64_t most = kStageRowsPerThread * context.threads().num_threads();
@@ -207,16 +192,6 @@ absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context)
 
 }  // namespace
 
-LayerNormArgs NormOf(const FeedForwardArgs& args) {
-  LayerNormArgs norm = *args.norm;
-  norm.x = norm.y = args.y;
-  norm.dtype = args.up->types().activations;
-  norm.rows = args.rows;
-  norm.width = args.down->out_features();
-  norm.stride = args.y_stride;
-  return norm;
-}
-
 absl::Status FeedForward(const FeedForwardArgs& args, ExecutionContext& context) {
   if (args.rows == 0) return absl::OkStatus();
   if (WantsInt8Groups(args, context.threads().num_threads())) {
@@ -224,7 +199,8 @@ absl::Status FeedForward(const FeedForwardArgs& args, ExecutionContext& context)
     return absl::OkStatus();
   }
   if (!WantsGroups(args, context.threads().num_threads())) return RunInStages(args, context);
-  RunInGroups(args, context);
+  const Groups groups(args, context.threads().num_threads());
+  RunFeedForwardGroups<Group>(args, groups, Kernel::kLinearMatrixUnitBF16, context);
   return absl::OkStatus();
 }
 

@@ -25,9 +25,6 @@ struct FeedForwardArgs {
   const LayerNormArgs* norm = nullptr;
 };
 
-/// The normalisation of its results; `norm` is set. Private to core/ops.
-LayerNormArgs NormOf(const FeedForwardArgs& args);
-
 /// What comes between the two layers never leaves the second-level cache where that is faster; the
 /// results are the same bits as those of the operations one after the other.
 ///

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 
+#include "core/ops/feed_forward_groups.h"
 #include "core/ops/int8_rows.h"
 #include "core/ops/int8_tiles.h"
-#include "core/ops/kernel_counts.h"
 #include "core/ops/linear_kernels.h"
 #include "core/ops/row_stride.h"
-#include "core/ops/workspace.h"
 
 namespace attentiond {
 namespace {
 
 // A group's rows between the layers and what they are quantised to: 256 rows of a model of base
-// size. Measured: half as many read the weights too often, twice as many leave the caches.
+// size. Measured: half as many and twice as many are slower.
 constexpr int64_t kGroupBytes = 2400 * 1024;
 // With fewer rows in a group the weights, which each group reads, are what it waits for.
 constexpr int64_t kLeastGroupRows = 128;
@@ -115,18 +114,8 @@ bool WantsInt8Groups(const FeedForwardArgs& args, int num_threads) {
 }
 
 void RunInt8Groups(const FeedForwardArgs& args, ExecutionContext& context) {
-  CountKernel(Kernel::kLinearMatrixUnitInt8);
-  CountKernel(Kernel::kLinearMatrixUnitInt8);
-  if (args.norm != nullptr) CountKernel(Kernel::kLayerNorm);
-  ThreadPool& threads = context.threads();
-  const Groups groups(args, threads.num_threads());
-  auto* const scratch = static_cast<char*>(
-      context.workspace().Get(Workspace::Slot::kIntermediate,
-                              static_cast<size_t>(threads.num_threads() * groups.scratch_bytes)));
-  threads.ParallelFor(groups.count, 1, [&](int64_t begin, int64_t end, int thread) {
-    Group group(args, groups, scratch + thread * groups.scratch_bytes);
-    for (int64_t index = begin; index < end; ++index) group.Run(index * groups.rows);
-  });
+  const Groups groups(args, context.threads().num_threads());
+  RunFeedForwardGroups<Group>(args, groups, Kernel::kLinearMatrixUnitInt8, context);
 }
 
 }  // namespace attentiond

@@ -49,7 +49,7 @@ class ColumnSoftmaxTest : public testing::VectorTargetTest {
                        .num_keys = kKeys,
                        .exponentials = exponentials_.data(),
                        .stride = kKeys * kRows},
-                      0, kTiles, &state_);
+                      &state_);
   }
   void Begin() { BeginColumns(rows_.data(), kTiles * kRows, &state_); }
   bool sees(int64_t key, int64_t row) const {
