@@ -75,7 +75,9 @@ class CachePagesTest(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             for outcome in pool.map(one, range(requests)):
                 outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        self.assertLessEqual(set(outcomes), {"OK", "CANCELLED", "DEADLINE_EXCEEDED"}, outcomes)
+        # A text that its client left waits until the server hears of it: now and then there are more than the queue takes.
+        self.assertLessEqual(set(outcomes), {"OK", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"}, outcomes)
+        self.assertLess(outcomes.get("RESOURCE_EXHAUSTED", 0), requests / 20, outcomes)
         self.assertGreater(outcomes["OK"], requests / 20, outcomes)
         self.assertGreater(outcomes["CANCELLED"], requests / 20, outcomes)
         wait_until(lambda: self.sequences("running") == self.sequences("waiting") == 0, "all have left")
