@@ -56,10 +56,6 @@ absl::Status AttentionBlocks::PlanScratch(const ScratchSizes& sizes) {
   return absl::OkStatus();
 }
 
-int64_t AttentionBlocks::PanelKeys(int64_t sequence, int64_t panel) const {
-  return RoundUp(std::min(kPanelKeys, rows_.num_keys(sequence) - panel * kPanelKeys), kKeyStep);
-}
-
 void AttentionBlocks::Worker::Run(const AttentionTask& task) {
   if (task.sequence != sequence_ || task.kv_head != kv_head_) {
     kernel_.PackHead(task, scratch_);

@@ -67,6 +67,9 @@ class AttentionBlocks {
     std::array<ScoreRow, kBlockRows> score_rows;
 
     bool sees_keys() const { return first_panel < end_panel; }
+    bool EverySees(int64_t first_key, int64_t num_keys) const {
+      return common_begin <= first_key && first_key + num_keys <= common_end;
+    }
   };
   // Bytes that a kernel needs.
   struct ScratchSizes {
@@ -84,9 +87,6 @@ class AttentionBlocks {
   virtual void BeginBlock(const Block& block) const = 0;
   virtual void RunPanel(const Block& block, int64_t panel, Worker& worker) const = 0;
   virtual void FinishBlock(const Block& block) const = 0;
-
-  // Keys to which a panel is padded.
-  int64_t PanelKeys(int64_t sequence, int64_t panel) const;
 
   const AttentionRows rows_;
   const DType compute_;

@@ -131,8 +131,7 @@ absl::Status AttentionColumns::Prepare(onednn::KernelCache&) {
 }
 
 void AttentionColumns::PackKeyPanel(const PanelSource& panel) const {
-  attentiond::CopyQueries(panel.head, panel.first, panel.count, compute_, depth_, depth_,
-                          panel.packed);
+  CopyTokens(panel.head, panel.first, panel.count, compute_, depth_, depth_, panel.packed);
   const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
   std::fill_n(panel.packed + panel.count * row_bytes, (panel.padded - panel.count) * row_bytes,
               char{0});
@@ -179,6 +178,7 @@ void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t n
                                 .tiles = tiles,
                                 .first_key = first_key,
                                 .num_keys = num_keys,
+                                .whole = block.EverySees(first_key, num_keys),
                                 .exponentials = Exponentials(block, 0),
                                 .stride = kMaxChunkKeys * Tile::kRows};
   const bool rescaled = AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, state);

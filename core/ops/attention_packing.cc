@@ -65,13 +65,13 @@ void CopyChannels(const HeadRows& head, int64_t token, int64_t width, DType dtyp
   if (rest > 0) std::memset(static_cast<char*>(y) + used, 0, rest);
 }
 
-void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
-                 int64_t row_stride, void* rows) {
+void CopyTokens(const HeadRows& head, int64_t first, int64_t count, DType dtype, int64_t width,
+                int64_t row_stride, void* rows) {
   const int64_t row_bytes = row_stride * static_cast<int64_t>(ByteSize(dtype));
-  RowsAhead ahead(queries, first, count);
+  RowsAhead ahead(head, first, count);
   for (int64_t i = 0; i < count; ++i) {
     ahead.Fetch(first + i);
-    CopyChannels(queries, first + i, width, dtype, static_cast<char*>(rows) + i * row_bytes);
+    CopyChannels(head, first + i, width, dtype, static_cast<char*>(rows) + i * row_bytes);
   }
 }
 
@@ -211,15 +211,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attentiond {
 
-HWY_EXPORT(CopyQueries);
+HWY_EXPORT(CopyTokens);
 HWY_EXPORT(PackKeys);
 HWY_EXPORT(PackTransposedValues);
 HWY_EXPORT(PackValues);
 HWY_EXPORT(TransposeWords);
 
-void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
-                 int64_t row_stride, void* rows) {
-  HWY_DYNAMIC_DISPATCH(CopyQueries)(queries, first, count, dtype, width, row_stride, rows);
+void CopyTokens(const HeadRows& head, int64_t first, int64_t count, DType dtype, int64_t width,
+                int64_t row_stride, void* rows) {
+  HWY_DYNAMIC_DISPATCH(CopyTokens)(head, first, count, dtype, width, row_stride, rows);
 }
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(keys, first, count, panel);

@@ -30,8 +30,8 @@ struct Panel {
 
 /// Fills rows [width] of type `dtype` (kF32; kBF16 when the head is bf16), `row_stride` elements
 /// apart, with the channels of the tokens first, first + 1, ..., and zeros.
-void CopyQueries(const HeadRows& queries, int64_t first, int64_t count, DType dtype, int64_t width,
-                 int64_t row_stride, void* rows);
+void CopyTokens(const HeadRows& head, int64_t first, int64_t count, DType dtype, int64_t width,
+                int64_t row_stride, void* rows);
 
 /// Fills [width / g][keys][g], g = onednn::BGroup: the transposed keys first, first + 1, ...
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel);

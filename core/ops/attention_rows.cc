@@ -98,8 +98,8 @@ void AttentionRows::CopyQueries(int64_t b, int64_t kv_head, int64_t first, int64
   const int64_t row_bytes = width * static_cast<int64_t>(ByteSize(dtype));
   for (int64_t r = 0; r < std::min(count, group_); ++r) {
     const HeadRows head = Queries(b, kv_head * group_ + (first + r) % group_);
-    attentiond::CopyQueries(head, (first + r) / group_, (count - r + group_ - 1) / group_, dtype,
-                            width, group_ * width, static_cast<char*>(queries) + r * row_bytes);
+    CopyTokens(head, (first + r) / group_, (count - r + group_ - 1) / group_, dtype, width,
+               group_ * width, static_cast<char*>(queries) + r * row_bytes);
   }
 }
 

@@ -118,7 +118,8 @@ void AttentionTiles::BeginBlock(const Block& block) const {
 void AttentionTiles::RunPanel(const Block& block, int64_t panel, Worker& worker) const {
   const auto element = static_cast<int64_t>(ByteSize(compute_));
   const int64_t first_key = panel * kPanelKeys;
-  const int64_t packed = PanelKeys(block.sequence, panel);
+  const int64_t packed =
+      RoundUp(std::min(kPanelKeys, rows_.num_keys(block.sequence) - first_key), kKeyStep);
   const int64_t keys = packed == kPanelKeys
                            ? std::min(packed, RoundUp(block.end_key - first_key, kKeyStep))
                            : packed;
@@ -129,13 +130,12 @@ void AttentionTiles::RunPanel(const Block& block, int64_t panel, Worker& worker)
   worker.unit().Prepare(scores);
   scores.Run(block.queries, block.keys + first_key * depth_ * element, products, kernel_scratch);
 
-  const ScoreTile tile = {
-      .scores = products,
-      .stride = kScoreStride,
-      .columns = keys,
-      .first_key = first_key,
-      .whole = block.common_begin <= first_key && first_key + keys <= block.common_end,
-      .keys = &block.head_keys};
+  const ScoreTile tile = {.scores = products,
+                          .stride = kScoreStride,
+                          .columns = keys,
+                          .first_key = first_key,
+                          .whole = block.EverySees(first_key, keys),
+                          .keys = &block.head_keys};
   SoftmaxState* const state = State(block);
   if (AddTile(rules_, block.score_rows.data(), block.rows, tile, state)) {
     RescaleRows(state->rescale, block.rows, value_width_, block.sums);

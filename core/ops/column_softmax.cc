@@ -65,7 +65,6 @@ class Lanes {
  public:
   Lanes(float factor, const ScoreColumns& columns, int64_t row, const ColumnState& state)
       : columns_(columns),
-        range_(state.ranges[row / ScoreColumns::kRows]),
         scores_(columns.scores + row / ScoreColumns::kRows * kTileFloats +
                 row % ScoreColumns::kRows),
         exponentials_(columns.exponentials + row / ScoreColumns::kRows * columns.stride +
@@ -74,10 +73,7 @@ class Lanes {
         begin_(hn::LoadU(kIntegers, state.visible_begin + row)),
         end_(hn::LoadU(kIntegers, state.visible_end + row)) {}
 
-  bool whole() const {
-    return range_.common_begin <= columns_.first_key &&
-           columns_.first_key + columns_.num_keys <= range_.common_end;
-  }
+  bool whole() const { return columns_.whole; }
 
   // The largest exponents; -inf where all is masked.
   V Max() const {
@@ -126,7 +122,6 @@ class Lanes {
   }
 
   const ScoreColumns& columns_;
-  const ColumnRange& range_;
   const float* const scores_;
   uint16_t* const exponentials_;
   const V factor_;
@@ -252,21 +247,13 @@ HWY_EXPORT(RescaleColumns);
 HWY_EXPORT(RoundColumns);
 
 void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state) {
-  constexpr int32_t kAllKeys = std::numeric_limits<int32_t>::max();
   std::fill_n(state->base, ColumnState::kMaxRows, -std::numeric_limits<float>::infinity());
   std::fill_n(state->sums, ColumnState::kMaxRows, 0.0f);
   std::fill_n(state->visible_begin, ColumnState::kMaxRows, 0);
-  std::fill_n(state->visible_end, ColumnState::kMaxRows, kAllKeys);
-  for (int64_t first = 0; first < num_rows; first += ColumnState::kTileRows) {
-    ColumnRange range = {.common_begin = 0, .common_end = kAllKeys};
-    for (int64_t r = first; r < std::min(num_rows, first + ColumnState::kTileRows); ++r) {
-      const ScoreRow& row = rows[r];
-      state->visible_begin[r] = static_cast<int32_t>(row.visible_begin);
-      state->visible_end[r] = static_cast<int32_t>(row.visible_end);
-      range.common_begin = std::max(range.common_begin, row.visible_begin);
-      range.common_end = std::min(range.common_end, row.visible_end);
-    }
-    state->ranges[first / ColumnState::kTileRows] = range;
+  std::fill_n(state->visible_end, ColumnState::kMaxRows, std::numeric_limits<int32_t>::max());
+  for (int64_t r = 0; r < num_rows; ++r) {
+    state->visible_begin[r] = static_cast<int32_t>(rows[r].visible_begin);
+    state->visible_end[r] = static_cast<int32_t>(rows[r].visible_end);
   }
 }
 

@@ -11,32 +11,27 @@
 
 namespace attentiond {
 
-/// Keys that each of sixteen rows sees.
-struct ColumnRange {
-  int64_t common_begin = 0, common_end = 0;
-};
-
 /// The rows of a block, between chunks of keys; those past the block's last may hold anything.
 struct ColumnState {
-  static constexpr int64_t kMaxRows = SoftmaxState::kMaxRows, kTileRows = 16;
+  static constexpr int64_t kMaxRows = SoftmaxState::kMaxRows;
 
   alignas(64) float base[kMaxRows];     ///< an exponent of 2; -inf as long as every key was masked
   alignas(64) float sums[kMaxRows];     ///< of exponentials as they were stored
   alignas(64) float rescale[kMaxRows];  ///< what the last chunk made of the sums before it
   alignas(64) int32_t visible_begin[kMaxRows];
   alignas(64) int32_t visible_end[kMaxRows];  ///< keys outside of [begin, end) are masked
-  ColumnRange ranges[kMaxRows / kTileRows];   ///< of each sixteen rows
 };
 
 /// Products k.q of some keys with a block's rows, and what they are to become. Tiles of columns are
 /// sixteen rows each.
 struct ScoreColumns {
-  static constexpr int64_t kRows = ColumnState::kTileRows, kTileKeys = 16;
+  static constexpr int64_t kRows = 16, kTileKeys = 16;
 
   const float* scores = nullptr;  ///< [num_keys / kTileKeys][tiles][kTileKeys, kRows]
   int64_t tiles = 0;
   int64_t first_key = 0;
   int64_t num_keys = 0;              ///< a multiple of kTileKeys, at most 256
+  bool whole = false;                ///< every row sees every key
   uint16_t* exponentials = nullptr;  ///< bf16 [num_keys / 2, kRows, 2] of each tile; 0 where masked
   int64_t stride = 0;                ///< from a tile's exponentials to the next one's
 };

@@ -47,6 +47,7 @@ class ColumnSoftmaxTest : public testing::VectorTargetTest {
                        .tiles = kTiles,
                        .first_key = first_key,
                        .num_keys = kKeys,
+                       .whole = AllSee(first_key),
                        .exponentials = exponentials_.data(),
                        .stride = kKeys * kRows},
                       &state_);
@@ -55,6 +56,12 @@ class ColumnSoftmaxTest : public testing::VectorTargetTest {
   bool sees(int64_t key, int64_t row) const {
     const ScoreRow& of = rows_[static_cast<size_t>(row)];
     return of.visible_begin <= key && key < of.visible_end;
+  }
+  bool AllSee(int64_t first_key) const {
+    for (int64_t row = 0; row < kTiles * kRows; ++row) {
+      if (!sees(first_key, row) || !sees(first_key + kKeys - 1, row)) return false;
+    }
+    return true;
   }
   // What was added last is what the scores make of the rows' bases, and `before` and it are summed.
   void ExpectAdded(int64_t first_key, const std::array<double, kTiles * kRows>& before) {
