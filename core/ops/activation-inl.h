@@ -35,36 +35,41 @@ struct Identity {
   HWY_INLINE V operator()(V x) const { return x; }
 };
 #if HWY_TARGET == HWY_AVX3
-// x Phi(x) = max(x, 0) - |x| Phi(-|x|).
+// x Phi(x) = max(x, 0) - |x| Phi(-|x|), for results that will be stored as T.
+template <typename T>
 class GeluErf {
  public:
+  using Table = GeluTable<sizeof(T) == sizeof(float) ? 5 : 4>;
+
   GeluErf() {
-    const GeluTable& table = GeluTable::Get();
-    for (int k = 0; k < GeluTable::kTerms; ++k) {
-      coefficients_[k] = _mm512_load_ps(table.coefficients[k].data());
+    const Table& table = Table::Get();
+    for (int k = 0; k < Table::kTerms; ++k) {
+      lower_[k] = _mm512_load_ps(table.coefficients[k].data());
+      upper_[k] = _mm512_load_ps(table.coefficients[k].data() + 16);
     }
   }
   HWY_INLINE V operator()(V x) const {
-    // Adding this rounds to integers, which are then the lowest bits.
-    const __m512 rounder = _mm512_set1_ps(0x1.8p23f);
-    const __m512 scale = _mm512_set1_ps(1 / GeluTable::kWidth);
-    const __m512 a = _mm512_min_ps(_mm512_abs_ps(x.raw), _mm512_set1_ps(GeluTable::kEnd));
-    const __m512 rounded = _mm512_fmadd_ps(a, scale, rounder);
-    const __m512 r = _mm512_fmsub_ps(a, scale, _mm512_sub_ps(rounded, rounder));
-    const __m512i segment = _mm512_castps_si512(rounded);
-    __m512 tail = _mm512_permutexvar_ps(segment, coefficients_[GeluTable::kTerms - 1]);
-    for (int k = GeluTable::kTerms - 2; k >= 0; --k) {
-      tail = _mm512_fmadd_ps(tail, r, _mm512_permutexvar_ps(segment, coefficients_[k]));
-    }
+    constexpr int kSmallerMagnitude = 0b1010, kOfQuarters = 2 << 4;
+    const __m512 a = _mm512_range_ps(x.raw, _mm512_set1_ps(Table::kEnd), kSmallerMagnitude);
+    // Adding this rounds to quarters, whose number is then the lowest bits.
+    const __m512 rounder = _mm512_set1_ps(0x1.8p21f);
+    const __m512i segment = _mm512_castps_si512(_mm512_add_ps(a, rounder));
+    const __m512 r = _mm512_reduce_ps(a, kOfQuarters);
+    const auto coefficient = [&](int k) {
+      return _mm512_permutex2var_ps(lower_[k], segment, upper_[k]);
+    };
+    __m512 tail = coefficient(Table::kTerms - 1);
+    for (int k = Table::kTerms - 2; k >= 0; --k) tail = _mm512_fmadd_ps(tail, r, coefficient(k));
     // In this order a NaN stays one.
     const __m512 positive = _mm512_max_ps(_mm512_setzero_ps(), x.raw);
     return V{_mm512_fnmadd_ps(a, tail, positive)};
   }
 
  private:
-  __m512 coefficients_[GeluTable::kTerms];
+  __m512 lower_[Table::kTerms], upper_[Table::kTerms];
 };
 #else
+template <typename T>
 struct GeluErf {
   HWY_INLINE V operator()(V x) const {
     // -12 Phi(-12) is -2e-32; farther out only subnormal numbers follow, which are slow.
@@ -93,14 +98,14 @@ struct Tanh {
   HWY_INLINE V operator()(V x) const { return hn::Tanh(kFloats, x); }
 };
 
-// visit(function) with the function that `activation` names.
-template <typename Visit>
+// visit(function) with the function that `activation` names, for results stored as T.
+template <typename T, typename Visit>
 HWY_INLINE void VisitActivation(Activation activation, Visit visit) {
   switch (activation) {
     case Activation::kNone:
       return visit(Identity());
     case Activation::kGeluErf:
-      return visit(GeluErf());
+      return visit(GeluErf<T>());
     case Activation::kGeluTanh:
       return visit(GeluTanh());
     case Activation::kRelu:

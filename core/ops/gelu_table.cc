@@ -6,15 +6,16 @@
 namespace attentiond {
 namespace {
 
-constexpr size_t kTerms = GeluTable::kTerms;
+template <size_t kTerms>
 using Polynomial = std::array<double, kTerms>;
 
-// The polynomial through the Chebyshev nodes of [-1/2, 1/2], which is close to the best there is.
-template <typename Function>
-Polynomial Interpolate(Function function) {
-  Polynomial nodes, differences;
+// The polynomial through the Chebyshev nodes of [-width/2, width/2], which is close to the best
+// there is.
+template <size_t kTerms, typename Function>
+Polynomial<kTerms> Interpolate(double width, Function function) {
+  Polynomial<kTerms> nodes, differences;
   for (size_t i = 0; i < kTerms; ++i) {
-    nodes[i] = 0.5 * std::cos(static_cast<double>(2 * i + 1) * std::numbers::pi / (2 * kTerms));
+    nodes[i] = width / 2 * std::cos(static_cast<double>(2 * i + 1) * std::numbers::pi / (2 * kTerms));
     differences[i] = function(nodes[i]);
   }
   for (size_t order = 1; order < kTerms; ++order) {
@@ -23,7 +24,7 @@ Polynomial Interpolate(Function function) {
     }
   }
   // Newton's form, from the innermost factor: p = p (r - node) + difference.
-  Polynomial p{};
+  Polynomial<kTerms> p{};
   for (size_t i = kTerms; i-- > 0;) {
     for (size_t k = kTerms - 1; k > 0; --k) p[k] = p[k - 1] - p[k] * nodes[i];
     p[0] = differences[i] - p[0] * nodes[i];
@@ -31,12 +32,14 @@ Polynomial Interpolate(Function function) {
   return p;
 }
 
-GeluTable Make() {
-  GeluTable table;
-  for (size_t n = 0; n < GeluTable::kSegments; ++n) {
-    const Polynomial p = Interpolate([n](double r) {
-      return 0.5 * std::erfc((static_cast<double>(n) + r) * double{GeluTable::kWidth} /
-                             std::numbers::sqrt2);
+template <int kTerms>
+GeluTable<kTerms> Make() {
+  using Table = GeluTable<kTerms>;
+  Table table;
+  for (size_t n = 0; n < Table::kSegments; ++n) {
+    const double centre = static_cast<double>(n) * double{Table::kWidth};
+    const Polynomial<kTerms> p = Interpolate<kTerms>(double{Table::kWidth}, [centre](double r) {
+      return 0.5 * std::erfc((centre + r) / std::numbers::sqrt2);
     });
     for (size_t k = 0; k < kTerms; ++k) table.coefficients[k][n] = static_cast<float>(p[k]);
   }
@@ -45,9 +48,13 @@ GeluTable Make() {
 
 }  // namespace
 
-const GeluTable& GeluTable::Get() {
-  static const GeluTable table = Make();
+template <int kNumTerms>
+const GeluTable<kNumTerms>& GeluTable<kNumTerms>::Get() {
+  static const GeluTable table = Make<kNumTerms>();
   return table;
 }
+
+template struct GeluTable<4>;
+template struct GeluTable<5>;
 
 }  // namespace attentiond

@@ -147,8 +147,8 @@ void FinishRowsAs(const Int8Sums& of, int64_t first, int64_t count) {
 FinishInt8Rows ChooseFinishInt8Rows(Activation activation, DType dtype) {
   FinishInt8Rows chosen = nullptr;
   VisitStored(dtype, nullptr, [&]<typename T>(T*) {
-    VisitActivation(activation,
-                    [&]<typename Function>(Function) { chosen = &FinishRowsAs<T, Function>; });
+    VisitActivation<T>(activation,
+                       [&]<typename Function>(Function) { chosen = &FinishRowsAs<T, Function>; });
   });
   return chosen;
 }

@@ -51,7 +51,10 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
     for (int64_t line = 0; line < prefetch_lines_a_step_; ++line, prefetch_ += 64) {
       __builtin_prefetch(prefetch_, 0, 2);
     }
-    if (step % steps_a_finish_ == 0) FinishRows(kFinishedAtOnce);
+    if (step % steps_a_finish_ == 0) {
+      to_write_.Prefetch(kFinishedAtOnce);
+      FinishRows(kFinishedAtOnce);
+    }
   }
   Tile::Store<0>(sums, kSumsStride);
   Tile::Store<1>(sums + kTileColumns, kSumsStride);
@@ -72,6 +75,10 @@ void Int8TileMultiplier::Multiply(const Int8TileProduct& product) {
     const int64_t rows = std::min(kBlockRows, product.result.rows - row);
     int32_t* const sums = tiles_[next_tile_].data();
     next_tile_ = 1 - next_tile_;
+    const auto element = static_cast<int64_t>(ByteSize(product.result.dtype));
+    const int64_t y_stride = product.result.y_stride * element, y_offset = row * y_stride;
+    to_write_ = {static_cast<const char*>(product.result.y) + y_offset, rows,
+                 product.result.columns * element, y_stride};
     // Rows that fill a tile are multiplied too, whatever they are: nobody reads the results.
     if (rows > TileRegisters::kRows) {
       MultiplyBlock<2>(product, product.x + row * product.depth, sums);
@@ -79,16 +86,14 @@ void Int8TileMultiplier::Multiply(const Int8TileProduct& product) {
       MultiplyBlock<1>(product, product.x + row * product.depth, sums);
     }
     Flush();
-    const int64_t y_bytes =
-        row * product.result.y_stride * static_cast<int64_t>(ByteSize(product.result.dtype));
     pending_ = product.result;
     pending_.sums = sums;
     pending_.sums_stride = kColumns;
     pending_.rows = rows;
     pending_.row_scales += row;
-    pending_.y = static_cast<char*>(pending_.y) + y_bytes;
+    pending_.y = static_cast<char*>(pending_.y) + y_offset;
     if (pending_.residual != nullptr) {
-      pending_.residual = static_cast<const char*>(pending_.residual) + y_bytes;
+      pending_.residual = static_cast<const char*>(pending_.residual) + y_offset;
     }
     finish_pending_ = product.finish;
     finished_rows_ = 0;

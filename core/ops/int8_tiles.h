@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "core/ops/int8_kernels.h"
+#include "core/ops/prefetch.h"
 #include "core/ops/tile_registers.h"
 #include "core/tensor/aligned_buffer.h"
 
@@ -49,6 +50,7 @@ class Int8TileMultiplier {
   int64_t steps_a_finish_ = 1;
   const int8_t* prefetch_ = nullptr;
   int64_t prefetch_lines_a_step_ = 0;
+  RowsToWrite to_write_;  // of the tile that is multiplied
   size_t next_tile_ = 0;
   alignas(
       AlignedBuffer::kAlignment) std::array<std::array<int32_t, kBlockRows * kColumns>, 2> tiles_;

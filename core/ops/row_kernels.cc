@@ -30,7 +30,7 @@ void ConvertValues(const From* x, int64_t size, To* y) {
 
 template <typename T>
 void ActivateValues(Activation activation, int64_t size, T* values) {
-  VisitActivation(activation, [=](auto function) {
+  VisitActivation<T>(activation, [=](auto function) {
     ForEachVector(size, [=](int64_t i, int64_t count) {
       Store(function(Load(values + i, count)), values + i, count);
     });
@@ -82,25 +82,24 @@ void NormalizeValues(const NormRow& row, T* y) {
 template <typename T, typename Function>
 void FinishRowsAs(int64_t count, TileResult* result) {
   const Function function;
-  const float* tile = result->tile;
-  const float* const bias = result->bias;
   const int64_t tile_stride = result->tile_stride, y_stride = result->y_stride;
-  const int64_t columns = result->columns;
-  T* y = static_cast<T*>(result->y);
-  const T* residual = static_cast<const T*>(result->residual);
-  for (int64_t row = 0; row < count; ++row, tile += tile_stride, y += y_stride) {
-    if (residual == nullptr) {
-      ForEachVector(columns, [=](int64_t i, int64_t size) {
-        Store(function(hn::Add(Load(tile + i, size), Load(bias + i, size))), y + i, size);
-      });
-    } else {
-      ForEachVector(columns, [=](int64_t i, int64_t size) {
-        const V value = function(hn::Add(Load(tile + i, size), Load(bias + i, size)));
-        Store(hn::Add(value, Load(residual + i, size)), y + i, size);
-      });
+  ForEachVector(result->columns, [&](int64_t column, int64_t width) {
+    const V bias = Load(result->bias + column, width);
+    const float* tile = result->tile + column;
+    T* y = static_cast<T*>(result->y) + column;
+    if (result->residual == nullptr) {
+      for (int64_t row = 0; row < count; ++row, tile += tile_stride, y += y_stride) {
+        Store(function(hn::Add(Load(tile, width), bias)), y, width);
+      }
+      return;
+    }
+    const T* residual = static_cast<const T*>(result->residual) + column;
+    for (int64_t row = 0; row < count; ++row, tile += tile_stride, y += y_stride) {
+      const V value = function(hn::Add(Load(tile, width), bias));
+      Store(hn::Add(value, Load(residual, width)), y, width);
       residual += y_stride;
     }
-  }
+  });
   result->SkipRows(count);
 }
 
@@ -147,8 +146,8 @@ void NormalizeRow(const NormRow& row) {
 FinishRows ChooseFinishRows(Activation activation, DType dtype) {
   FinishRows chosen = nullptr;
   VisitStored(dtype, nullptr, [&]<typename T>(T*) {
-    VisitActivation(activation,
-                    [&]<typename Function>(Function) { chosen = &FinishRowsAs<T, Function>; });
+    VisitActivation<T>(activation,
+                       [&]<typename Function>(Function) { chosen = &FinishRowsAs<T, Function>; });
   });
   return chosen;
 }

@@ -15,6 +15,13 @@ constexpr int64_t kFewRows = 12;
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+RowsToWrite ResultsOf(const TileResult& result, int64_t row, int64_t rows) {
+  const auto element = static_cast<int64_t>(ByteSize(result.dtype));
+  const int64_t stride = result.y_stride * element;
+  return {static_cast<const char*>(result.y) + row * stride, rows, result.columns * element,
+          stride};
+}
+
 }  // namespace
 
 // Up to kBlockRows rows of a product.
@@ -93,6 +100,7 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
     for (int64_t line = 0; line < block.prefetch_lines_a_step; ++line, prefetch_ += 64) {
       __builtin_prefetch(prefetch_, 0, 2);
     }
+    to_write_.Prefetch(block.finish_rows_a_step);
     if (pending_.rows > 0) {
       finish_pending_(std::min(block.finish_rows_a_step, pending_.rows), &pending_);
     }
@@ -159,6 +167,7 @@ void TileMultiplier::Multiply(const TileProduct& product) {
     }
     block.finish_rows_a_step =
         CeilDivide(kBlockRows, block.steps * CeilDivide(block.rows, 2 * kTileRows));
+    if (product.last_slice) to_write_ = ResultsOf(product.result, row, block.rows);
     if (product.columns == 48) {
       MultiplyBlock<3>(block);
     } else if (product.columns == 32) {

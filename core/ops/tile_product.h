@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/ops/prefetch.h"
 #include "core/ops/row_kernels.h"
 #include "core/ops/tile_registers.h"
 #include "core/tensor/aligned_buffer.h"
@@ -66,6 +67,7 @@ class TileMultiplier {
   TileResult pending_;
   FinishRows finish_pending_ = nullptr;
   const char* prefetch_ = nullptr;
+  RowsToWrite to_write_;  // of the block that is multiplied
   size_t next_sums_ = 0;
   // Of a block and of the one that is pending.
   alignas(
