@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace attentiond {
 namespace {
@@ -15,6 +16,17 @@ constexpr double kMinUnitCycles = 60e3;
 
 int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
+}
+
+// The number of units, up to `most`, that leaves threads waiting for each other least: tasks are
+// not divided, and threads take whole units.
+int64_t EvenUnits(int64_t tasks, int64_t most, int64_t num_threads) {
+  int64_t best = most, least = std::numeric_limits<int64_t>::max();
+  for (int64_t units = most; units >= std::max<int64_t>(1, most / 2); --units) {
+    const int64_t longest = (tasks + units - 1) / units * ((units + num_threads - 1) / num_threads);
+    if (longest < least) least = longest, best = units;
+  }
+  return best;
 }
 
 }  // namespace
@@ -77,12 +89,18 @@ void AttentionPlan::Skip(Position* position) const {
 void AttentionPlan::MakeUnits(int num_threads) {
   const int64_t batch = rows_.args().batch, heads = rows_.args().num_kv_heads;
   double total = 0;
+  int64_t num_tasks = 0;
   const auto cycles = [&](int64_t b) {
     return static_cast<double>(heads * TasksPerHead(b)) * CyclesPerTask(b);
   };
-  for (int64_t b = 0; b < batch; ++b) total += cycles(b);
+  for (int64_t b = 0; b < batch; ++b) {
+    total += cycles(b);
+    num_tasks += heads * TasksPerHead(b);
+  }
   const auto most = std::min<int64_t>(kMaxUnits, kTasksPerThread * num_threads);
-  num_units_ = std::clamp<int64_t>(static_cast<int64_t>(total / kMinUnitCycles), 1, most);
+  num_units_ = EvenUnits(num_tasks,
+                         std::clamp<int64_t>(static_cast<int64_t>(total / kMinUnitCycles), 1, most),
+                         num_threads);
 
   const double share = total / static_cast<double>(num_units_);
   double before = 0;
@@ -93,7 +111,8 @@ void AttentionPlan::MakeUnits(int num_threads) {
     const double each = CyclesPerTask(position.sequence),
                  after = before + cycles(position.sequence);
     for (; unit < num_units_ && static_cast<double>(unit) * share < after; ++unit) {
-      const double skipped = std::ceil((static_cast<double>(unit) * share - before) / each);
+      // Less what rounding may have added to a whole number.
+      const double skipped = std::ceil((static_cast<double>(unit) * share - before) / each - 1e-6);
       Position begin = position;
       begin.index += std::clamp<int64_t>(static_cast<int64_t>(skipped), 0, tasks - 1);
       units_[static_cast<size_t>(unit)] = begin;
