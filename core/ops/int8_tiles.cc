@@ -20,7 +20,7 @@ void Int8TileMultiplier::FinishRows(int64_t count) {
 }
 
 // Registers 0 to 3 hold the sums of two by two tiles, 4 and 5 tiles of X, 6 and 7 of the panel.
-template <int kRowTiles>
+template <int kRowTiles, bool kOnlyBlock>
 void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uint8_t* x,
                                        int32_t* sums) {
   using Tile = TileRegisters;
@@ -33,16 +33,26 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
     Tile::Load<2>(product.first_sums, 0);
     Tile::Load<3>(product.first_sums + kTileColumns, 0);
   }
+  // The panel is read by all blocks of rows, these by other panels much later; or the other way
+  // round, where there is one block.
+  const auto load_x = []<int kRegister>(const uint8_t* from) {
+    kOnlyBlock ? Tile::Load<kRegister>(from, Tile::kRowBytes)
+               : Tile::LoadOnce<kRegister>(from, Tile::kRowBytes);
+  };
+  const auto load_panel = []<int kRegister>(const int8_t* from) {
+    kOnlyBlock ? Tile::LoadOnce<kRegister>(from, kPanelStride)
+               : Tile::Load<kRegister>(from, kPanelStride);
+  };
   const int8_t* panel = product.panel;
   const int64_t steps = product.depth / kInt8Piece;
   for (int64_t step = 0; step < steps; ++step) {
-    Tile::Load<6>(panel, kPanelStride);
-    Tile::Load<4>(x, Tile::kRowBytes);
+    load_panel.template operator()<6>(panel);
+    load_x.template operator()<4>(x);
     Tile::MultiplyBytes<0, 4, 6>();
-    Tile::Load<7>(panel + Tile::kRowBytes, kPanelStride);
+    load_panel.template operator()<7>(panel + Tile::kRowBytes);
     Tile::MultiplyBytes<1, 4, 7>();
     if constexpr (kRowTiles > 1) {
-      Tile::Load<5>(x + kTileBytes, Tile::kRowBytes);
+      load_x.template operator()<5>(x + kTileBytes);
       Tile::MultiplyBytes<2, 5, 6>();
       Tile::MultiplyBytes<3, 5, 7>();
     }
@@ -79,11 +89,15 @@ void Int8TileMultiplier::Multiply(const Int8TileProduct& product) {
     const int64_t y_stride = product.result.y_stride * element, y_offset = row * y_stride;
     to_write_ = {static_cast<const char*>(product.result.y) + y_offset, rows,
                  product.result.columns * element, y_stride};
+    const uint8_t* const x = product.x + row * product.depth;
     // Rows that fill a tile are multiplied too, whatever they are: nobody reads the results.
-    if (rows > TileRegisters::kRows) {
-      MultiplyBlock<2>(product, product.x + row * product.depth, sums);
+    const bool two_tiles = rows > TileRegisters::kRows;
+    if (product.result.rows > kBlockRows) {
+      two_tiles ? MultiplyBlock<2, false>(product, x, sums)
+                : MultiplyBlock<1, false>(product, x, sums);
     } else {
-      MultiplyBlock<1>(product, product.x + row * product.depth, sums);
+      two_tiles ? MultiplyBlock<2, true>(product, x, sums)
+                : MultiplyBlock<1, true>(product, x, sums);
     }
     Flush();
     pending_ = product.result;

@@ -38,7 +38,7 @@ class Int8TileMultiplier {
  private:
   static constexpr int64_t kBlockRows = 2 * TileRegisters::kRows;
 
-  template <int kRowTiles>
+  template <int kRowTiles, bool kOnlyBlock>
   void MultiplyBlock(const Int8TileProduct& product, const uint8_t* x, int32_t* sums);
   // Finishes the next `count` rows of what is pending.
   void FinishRows(int64_t count);

@@ -6,9 +6,9 @@ namespace attentiond {
 namespace {
 
 // Steps of the depth after which the other rows of a block have their turn. So many steps of the
-// panel (3 KiB each), of the rows (2 KiB each) and the block's sums (12 KiB) are in the first-level
-// cache (48 KiB) together.
-constexpr int64_t kPieceSteps = 6;
+// panel (3 KiB each) and the block's sums (12 KiB) stay in the first-level cache (48 KiB), which
+// the rows, read once, pass by.
+constexpr int64_t kPieceSteps = 8;
 
 // With so many rows memory is all that a product waits for.
 constexpr int64_t kFewRows = 12;
@@ -40,7 +40,7 @@ struct TileMultiplier::Block {
 
 // Registers 0 to 5 hold the sums of two by three tiles, 6 a tile of X, 7 one of the panel. Where
 // the sums leave two of them free, 5 holds the second tile of X and 2 the second of the panel.
-template <int kRowTiles, int kColumnTiles>
+template <int kRowTiles, int kColumnTiles, bool kInPieces>
 void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t column,
                                    int64_t first_step, int64_t end_step) {
   using Tile = TileRegisters;
@@ -63,36 +63,43 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
       Tile::Load<kRegister>(place, kSumStride);
     }
   });
+  // Of a block in pieces the panel is used again, of others at most the rows are.
+  const auto load_x = []<int kRegister>(const char* from, int64_t stride) {
+    kInPieces ? Tile::LoadOnce<kRegister>(from, stride) : Tile::Load<kRegister>(from, stride);
+  };
+  const auto load_b = []<int kRegister>(const char* from, int64_t stride) {
+    kInPieces ? Tile::Load<kRegister>(from, stride) : Tile::LoadOnce<kRegister>(from, stride);
+  };
   const int64_t x_stride = block.x_stride, b_stride = block.panel_stride;
   const char* x = block.x + row * x_stride + first_step * kTileBytes;
   const char* b = block.panel + first_step * kTileRows * b_stride + column * 4;
   for (int64_t step = first_step; step < end_step; ++step) {
-    Tile::Load<6>(x, x_stride);
-    Tile::Load<7>(b, b_stride);
+    load_x.template operator()<6>(x, x_stride);
+    load_b.template operator()<7>(b, b_stride);
     Tile::MultiplyBF16<0, 6, 7>();
     if constexpr (kRowTiles > 1 && kColumnTiles == 2) {
-      Tile::Load<2>(b + kTileBytes, b_stride);
+      load_b.template operator()<2>(b + kTileBytes, b_stride);
       Tile::MultiplyBF16<1, 6, 2>();
     } else if constexpr (kColumnTiles > 1) {
-      Tile::Load<7>(b + kTileBytes, b_stride);
+      load_b.template operator()<7>(b + kTileBytes, b_stride);
       Tile::MultiplyBF16<1, 6, 7>();
     }
     if constexpr (kColumnTiles == 3) {
-      Tile::Load<7>(b + 2 * kTileBytes, b_stride);
+      load_b.template operator()<7>(b + 2 * kTileBytes, b_stride);
       Tile::MultiplyBF16<2, 6, 7>();
     }
     if constexpr (kRowTiles > 1 && kColumnTiles < 3) {
-      Tile::Load<5>(x + kTileRows * x_stride, x_stride);
+      load_x.template operator()<5>(x + kTileRows * x_stride, x_stride);
       Tile::MultiplyBF16<3, 5, 7>();
       if constexpr (kColumnTiles == 2) Tile::MultiplyBF16<4, 5, 2>();
     }
     if constexpr (kRowTiles > 1 && kColumnTiles == 3) {
       // Back again, beginning with the tile of the panel that is still there.
-      Tile::Load<6>(x + kTileRows * x_stride, x_stride);
+      load_x.template operator()<6>(x + kTileRows * x_stride, x_stride);
       Tile::MultiplyBF16<5, 6, 7>();
-      Tile::Load<7>(b + kTileBytes, b_stride);
+      load_b.template operator()<7>(b + kTileBytes, b_stride);
       Tile::MultiplyBF16<4, 6, 7>();
-      Tile::Load<7>(b, b_stride);
+      load_b.template operator()<7>(b, b_stride);
       Tile::MultiplyBF16<3, 6, 7>();
     }
     x += kTileBytes;
@@ -109,37 +116,40 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
 }
 
 // Two tiles of rows of which the second has fewer.
-template <int kColumnTiles>
+template <int kColumnTiles, bool kInPieces>
 void TileMultiplier::MultiplyUneven(const Block& block, int64_t row, int64_t first_step,
                                     int64_t end_step) {
   registers_.SetRows(kTileRows, block.rows - row - kTileRows);
   // Each needs a register of its own for its tile of X.
-  MultiplyTiles<2, std::min(kColumnTiles, 2)>(block, row, 0, first_step, end_step);
+  MultiplyTiles<2, std::min(kColumnTiles, 2), kInPieces>(block, row, 0, first_step, end_step);
   if constexpr (kColumnTiles == 3) {
-    MultiplyTiles<2, 1>(block, row, 2 * kTileRows, first_step, end_step);
+    MultiplyTiles<2, 1, kInPieces>(block, row, 2 * kTileRows, first_step, end_step);
+  }
+}
+
+template <int kColumnTiles, bool kInPieces>
+void TileMultiplier::MultiplyPiece(const Block& block, int64_t first_step, int64_t end_step) {
+  int64_t row = 0;
+  if (block.rows >= 2 * kTileRows) registers_.SetRows(kTileRows);
+  for (; row + 2 * kTileRows <= block.rows; row += 2 * kTileRows) {
+    MultiplyTiles<2, kColumnTiles, kInPieces>(block, row, 0, first_step, end_step);
+  }
+  const int64_t left = block.rows - row;
+  if (left > kTileRows) {
+    MultiplyUneven<kColumnTiles, kInPieces>(block, row, first_step, end_step);
+  } else if (left > 0) {
+    registers_.SetRows(left);
+    MultiplyTiles<1, kColumnTiles, kInPieces>(block, row, 0, first_step, end_step);
   }
 }
 
 template <int kColumnTiles>
 void TileMultiplier::MultiplyBlock(const Block& block) {
-  // What is used once need not come in pieces: the sums stay in the registers.
-  const bool in_pieces = block.rows > 2 * kTileRows;
-  const int64_t piece =
-      in_pieces ? CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps)) : block.steps;
+  // A panel that is used once need not come in pieces: the sums stay in the registers.
+  if (block.rows <= 2 * kTileRows) return MultiplyPiece<kColumnTiles, false>(block, 0, block.steps);
+  const int64_t piece = CeilDivide(block.steps, CeilDivide(block.steps, kPieceSteps));
   for (int64_t first = 0; first < block.steps; first += piece) {
-    const int64_t end = std::min(block.steps, first + piece);
-    int64_t row = 0;
-    if (block.rows >= 2 * kTileRows) registers_.SetRows(kTileRows);
-    for (; row + 2 * kTileRows <= block.rows; row += 2 * kTileRows) {
-      MultiplyTiles<2, kColumnTiles>(block, row, 0, first, end);
-    }
-    const int64_t left = block.rows - row;
-    if (left > kTileRows) {
-      MultiplyUneven<kColumnTiles>(block, row, first, end);
-    } else if (left > 0) {
-      registers_.SetRows(left);
-      MultiplyTiles<1, kColumnTiles>(block, row, 0, first, end);
-    }
+    MultiplyPiece<kColumnTiles, true>(block, first, std::min(block.steps, first + piece));
   }
 }
 

@@ -4,7 +4,8 @@
 // Why not oneDNN's micro-kernels: they pass whole depths through the first-level cache, need a
 // kernel for each number of rows, and leave the vector units idle while the matrix unit works. Here
 // 32 rows by 48 columns take six of the eight registers; the depth comes in pieces, so that a piece
-// of the panel is used twice while it is in the first-level cache; and one block is biased,
+// of the panel is used twice while it is in the first-level cache; rows are loaded past that cache,
+// where they would take the place of the panel and the sums; and one block is biased,
 // activated and stored while the next is multiplied.
 #pragma once
 
@@ -55,11 +56,13 @@ class TileMultiplier {
   static constexpr int64_t kTileRows = TileRegisters::kRows;
   struct Block;
 
-  template <int kRowTiles, int kColumnTiles>
+  template <int kRowTiles, int kColumnTiles, bool kInPieces>
   void MultiplyTiles(const Block& block, int64_t row, int64_t column, int64_t first_step,
                      int64_t end_step);
-  template <int kColumnTiles>
+  template <int kColumnTiles, bool kInPieces>
   void MultiplyUneven(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
+  template <int kColumnTiles, bool kInPieces>
+  void MultiplyPiece(const Block& block, int64_t first_step, int64_t end_step);
   template <int kColumnTiles>
   void MultiplyBlock(const Block& block);
 

@@ -50,6 +50,14 @@ class TileRegisters {
                  : "r"(from), "r"(stride), "i"(kRegister)
                  : "memory");
   }
+  /// Of what will not be read again soon: leaves the first-level cache to the rest.
+  template <int kRegister>
+  static void LoadOnce(const void* from, int64_t stride) {
+    asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2"
+                 :
+                 : "r"(from), "r"(stride), "i"(kRegister)
+                 : "memory");
+  }
   template <int kRegister>
   static void Store(void* to, int64_t stride) {
     asm volatile("tilestored %%tmm%c2, (%0,%1,1)"
