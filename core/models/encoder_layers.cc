@@ -11,7 +11,6 @@
 #include "core/models/disentangled_scores.h"
 #include "core/ops/feed_forward.h"
 #include "core/ops/gate.h"
-#include "core/ops/layer_norm.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
@@ -162,13 +161,6 @@ absl::Status EncoderLayers::RunLayer(int64_t index, const EncoderBatch& batch, A
                                   .attended = at->attended},
                                  context));
   if (is_short) KeepFirstTokens(batch, at);
-  RETURN_IF_ERROR(layer.attention_output.Run({.x = at->attended,
-                                              .x_stride = stride(),
-                                              .y = at->hidden,
-                                              .y_stride = stride(),
-                                              .rows = at->tokens,
-                                              .residual = at->hidden},
-                                             context));
   switch (config_.family->block) {
     case EncoderBlock::kPostNorm:
       return RunFeedForward(layer, *at, context);
@@ -180,14 +172,17 @@ absl::Status EncoderLayers::RunLayer(int64_t index, const EncoderBatch& batch, A
   return absl::OkStatus();
 }
 
-/// hidden = norm(x + feed-forward(x)), x = norm(hidden)
+/// hidden = norm(x + feed-forward(x)), x = norm(hidden + output(attended))
 absl::Status EncoderLayers::RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                                            ExecutionContext& context) const {
-  RunNorm(*layer.attention_norm, at.hidden, at.hidden, at.tokens, context);
-  LayerNormArgs norm;
-  norm.gamma = layer.output_norm.gamma.data();
-  norm.beta = layer.output_norm.beta.data();
-  norm.epsilon = config_.layer_norm_eps;
+  const LayerNormArgs attention_norm = NormOf(*layer.attention_norm),
+                      output_norm = NormOf(layer.output_norm);
+  const FeedForwardInput input = {.layer = &layer.attention_output,
+                                  .x = at.attended,
+                                  .x_stride = stride(),
+                                  .y = at.hidden,
+                                  .norm = &attention_norm,
+                                  .normed = at.hidden};
   return FeedForward({.up = &layer.intermediate,
                       .down = &layer.output,
                       .activation = config_.activation,
@@ -197,15 +192,22 @@ absl::Status EncoderLayers::RunFeedForward(const EncoderLayerWeights& layer, con
                       .y = at.hidden,
                       .y_stride = stride(),
                       .rows = at.tokens,
-                      .norm = &norm},
+                      .norm = &output_norm,
+                      .input = &input},
                      context);
 }
 
-/// hidden += feed-forward(norm(hidden))
+/// x = hidden + output(attended), hidden = x + feed-forward(norm(x))
 absl::Status EncoderLayers::RunNormedFeedForward(const EncoderLayerWeights& layer,
                                                  const Activations& at,
                                                  ExecutionContext& context) const {
-  RunNorm(layer.output_norm, at.hidden, at.normed, at.tokens, context);
+  const LayerNormArgs norm = NormOf(layer.output_norm);
+  const FeedForwardInput input = {.layer = &layer.attention_output,
+                                  .x = at.attended,
+                                  .x_stride = stride(),
+                                  .y = at.hidden,
+                                  .norm = &norm,
+                                  .normed = at.normed};
   return FeedForward({.up = &layer.intermediate,
                       .down = &layer.output,
                       .activation = config_.activation,
@@ -214,14 +216,23 @@ absl::Status EncoderLayers::RunNormedFeedForward(const EncoderLayerWeights& laye
                       .residual = at.hidden,
                       .y = at.hidden,
                       .y_stride = stride(),
-                      .rows = at.tokens},
+                      .rows = at.tokens,
+                      .input = &input},
                      context);
 }
 
+/// hidden += output(attended), then
 /// hidden += output(activation(intermediate(x)) * gate(x)), x = norm(hidden)
 absl::Status EncoderLayers::RunGatedFeedForward(const EncoderLayerWeights& layer,
                                                 const Activations& at,
                                                 ExecutionContext& context) const {
+  RETURN_IF_ERROR(layer.attention_output.Run({.x = at.attended,
+                                              .x_stride = stride(),
+                                              .y = at.hidden,
+                                              .y_stride = stride(),
+                                              .rows = at.tokens,
+                                              .residual = at.hidden},
+                                             context));
   const int64_t inner_stride = RowStride(config_.intermediate_size, compute_);
   const int64_t most = MostRows(context);
   for (int64_t row = 0; row < at.tokens; row += most) {
@@ -273,18 +284,24 @@ void EncoderLayers::KeepFirstTokens(const EncoderBatch& batch, Activations* at) 
   at->tokens = static_cast<int64_t>(rows + rest_tokens);
 }
 
-void EncoderLayers::RunNorm(const NormWeights& norm, const void* x, void* y, int64_t rows,
+LayerNormArgs EncoderLayers::NormOf(const NormWeights& weights) const {
+  LayerNormArgs norm;
+  norm.dtype = compute_;
+  norm.width = config_.hidden_size;
+  norm.stride = stride();
+  norm.gamma = weights.gamma.data();
+  norm.beta = weights.beta.data();
+  norm.epsilon = config_.layer_norm_eps;
+  return norm;
+}
+
+void EncoderLayers::RunNorm(const NormWeights& weights, const void* x, void* y, int64_t rows,
                             ExecutionContext& context) const {
-  LayerNorm({.x = x,
-             .y = y,
-             .dtype = compute_,
-             .rows = rows,
-             .width = config_.hidden_size,
-             .stride = stride(),
-             .gamma = norm.gamma.data(),
-             .beta = norm.beta.data(),
-             .epsilon = config_.layer_norm_eps},
-            context);
+  LayerNormArgs norm = NormOf(weights);
+  norm.x = x;
+  norm.y = y;
+  norm.rows = rows;
+  LayerNorm(norm, context);
 }
 
 }  // namespace attentiond

@@ -18,6 +18,7 @@
 #include "core/models/rotary_embedding.h"
 #include "core/models/token_convolution.h"
 #include "core/ops/execution_context.h"
+#include "core/ops/layer_norm.h"
 #include "core/ops/row_stride.h"
 
 namespace attentiond {
@@ -62,7 +63,9 @@ class EncoderLayers {
                                     ExecutionContext& context) const;
   absl::Status RunGatedFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                                    ExecutionContext& context) const;
-  void RunNorm(const NormWeights& norm, const void* x, void* y, int64_t rows,
+  /// Without rows.
+  LayerNormArgs NormOf(const NormWeights& weights) const;
+  void RunNorm(const NormWeights& weights, const void* x, void* y, int64_t rows,
                ExecutionContext& context) const;
   bool NormsBefore() const { return config_.family->block != EncoderBlock::kPostNorm; }
   /// Whether the last layer leaves out what is not wanted: a convolution needs all tokens.

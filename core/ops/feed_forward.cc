@@ -58,12 +58,16 @@ struct Groups {
   int64_t sum_bytes, scratch_bytes;
 };
 
+bool IsForGroups(const Linear& layer) {
+  const PackedMatrix* const packed = layer.packed();
+  return packed != nullptr && packed->dtype() == DType::kBF16 && packed->for_matrix_unit() &&
+         packed->depth() == layer.in_features();
+}
+
 // Whether groups of rows are faster than stages.
 bool WantsGroups(const FeedForwardArgs& args, int num_threads) {
-  const PackedMatrix *up = args.up->packed(), *down = args.down->packed();
-  return up != nullptr && down != nullptr && up->dtype() == DType::kBF16 && up->for_matrix_unit() &&
-         down->for_matrix_unit() && up->depth() == args.up->in_features() &&
-         up->columns() == down->depth() && args.rows >= kLeastGroupRows * num_threads;
+  return args.rows >= kLeastGroupRows * num_threads && IsForGroups(*args.up) &&
+         IsForGroups(*args.down) && (args.input == nullptr || IsForGroups(*args.input->layer));
 }
 
 // One group of rows on the calling thread.
@@ -76,12 +80,8 @@ class Group {
         between_(scratch + groups.sum_bytes) {}
 
   void Run(int64_t row) {
-    const LinearProblem up = args_.up->Describe({.x = args_.x,
-                                                 .x_stride = args_.x_stride,
-                                                 .y = between_,
-                                                 .y_stride = groups_.slice_stride / 2,
-                                                 .rows = args_.rows,
-                                                 .activation = args_.activation});
+    const int64_t rows = std::min(groups_.rows, args_.rows - row);
+    if (args_.input != nullptr) Input(row, rows);
     const LinearProblem down = args_.down->Describe({.x = between_,
                                                      .x_stride = groups_.slice_stride / 2,
                                                      .y = args_.y,
@@ -91,36 +91,35 @@ class Group {
     const int64_t inner = args_.up->out_features();
     for (int64_t slice = 0; slice < inner; slice += groups_.slice) {
       const int64_t end = std::min(inner, slice + groups_.slice);
-      Up(up, row, slice, end);
+      Up(row, rows, slice, end);
       Down(down, row, slice, end);
     }
     multiplier_.Flush();
-    if (args_.norm != nullptr) {
-      LayerNormRows(NormOf(args_), row, std::min(args_.rows, row + groups_.rows));
-    }
+    if (args_.norm != nullptr) LayerNormRows(NormOf(args_), row, row + rows);
   }
 
  private:
+  void Input(int64_t row, int64_t rows) {
+    const LinearProblem problem = args_.input->layer->Describe(InputLayerOf(args_));
+    MultiplyPanels(problem, row, rows, 0, problem.num_panels, &multiplier_,
+                   args_.up->packed()->at(0, 0));
+    multiplier_.Flush();
+    LayerNormRows(InputNormOf(args_), row, row + rows);
+  }
+
   // Channels [begin, end) of what is between the layers.
-  void Up(const LinearProblem& up, int64_t row, int64_t begin, int64_t end) {
-    const PackedMatrix& weight = *up.weight;
-    TileProduct product;
-    product.x = static_cast<const char*>(up.x) + row * up.x_stride * 2;
-    product.x_stride = up.x_stride * 2;
-    product.depth = weight.depth();
-    product.columns = weight.panel_columns();
-    product.finish = ChooseFinishRows(up.result.activation, up.result.dtype);
-    product.result = up.ResultAt(row, groups_.rows, begin, product.columns);
-    product.result.y = between_;
-    for (int64_t column = begin; column < end; column += product.columns) {
-      const int64_t panel = column / product.columns;
-      product.panel = static_cast<const char*>(weight.at(panel, 0));
-      product.next_panel = static_cast<const char*>(column + product.columns < end
-                                                        ? weight.at(panel + 1, 0)
-                                                        : args_.down->packed()->at(0, begin));
-      multiplier_.Multiply(product);
-      product.result.NextColumns(weight.ColumnsOf(panel + 1));
-    }
+  void Up(int64_t row, int64_t rows, int64_t begin, int64_t end) {
+    const LinearProblem up =
+        args_.up->Describe({.x = static_cast<const char*>(args_.x) + row * args_.x_stride * 2,
+                            .x_stride = args_.x_stride,
+                            .y = between_,
+                            .y_stride = groups_.slice_stride / 2,
+                            .rows = rows,
+                            .activation = args_.activation,
+                            .first_output = begin,
+                            .num_outputs = end - begin});
+    MultiplyPanels(up, 0, rows, up.first_panel, up.num_panels, &multiplier_,
+                   args_.down->packed()->at(0, begin));
     multiplier_.Flush();
   }
 
@@ -153,6 +152,10 @@ class Group {
 };
 
 absl::Status RunInStages(const FeedForwardArgs& args, ExecutionContext& context) {
+  if (args.input != nullptr) {
+    RETURN_IF_ERROR(args.input->layer->Run(InputLayerOf(args), context));
+    LayerNorm(InputNormOf(args), context);
+  }
   const int64_t element = ElementBytes(*args.up);
   const int64_t most = kStageRowsPerThread * context.threads().num_threads();
   const int64_t stride = RowStride(args.up->out_features(), args.up->types().activations);

@@ -10,6 +10,17 @@
 
 namespace attentiond {
 
+/// What comes before feed-forward layers: y = layer(x) + y, and their x is norm(y).
+struct FeedForwardInput {
+  const Linear* layer = nullptr;  ///< -> [in]; of the types of the others
+  const void* x = nullptr;        ///< [rows, the layer's inputs] at x_stride
+  int64_t x_stride = 0;           ///< elements
+  void* y = nullptr;              ///< [rows, in] at FeedForwardArgs::x_stride
+  /// Its gamma, beta and epsilon.
+  const LayerNormArgs* norm = nullptr;
+  void* normed = nullptr;  ///< FeedForwardArgs::x; may be y
+};
+
 /// y = norm(down(activation(up(x))) + residual), token by token.
 struct FeedForwardArgs {
   const Linear* up = nullptr;    ///< [in] -> [inner]
@@ -23,9 +34,10 @@ struct FeedForwardArgs {
   int64_t rows = 0;
   /// Its gamma, beta and epsilon; nullptr: no normalisation.
   const LayerNormArgs* norm = nullptr;
+  const FeedForwardInput* input = nullptr;  ///< nullptr: x is there
 };
 
-/// What comes between the two layers never leaves the second-level cache where that is faster; the
+/// What comes between the layers never leaves the second-level cache where that is faster; the
 /// results are the same bits as those of the operations one after the other.
 ///
 /// Errors  those of Linear::Run().

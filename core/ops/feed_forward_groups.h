@@ -8,9 +8,33 @@
 #include "core/ops/feed_forward.h"
 #include "core/ops/kernel_counts.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/linear.h"
 #include "core/ops/workspace.h"
 
 namespace attentiond {
+
+/// The layer before, where `input` is set.
+inline Linear::Args InputLayerOf(const FeedForwardArgs& args) {
+  const FeedForwardInput& input = *args.input;
+  return {.x = input.x,
+          .x_stride = input.x_stride,
+          .y = input.y,
+          .y_stride = args.x_stride,
+          .rows = args.rows,
+          .residual = input.y};
+}
+
+/// The normalisation of that one's results.
+inline LayerNormArgs InputNormOf(const FeedForwardArgs& args) {
+  LayerNormArgs norm = *args.input->norm;
+  norm.x = args.input->y;
+  norm.y = args.input->normed;
+  norm.dtype = args.up->types().activations;
+  norm.rows = args.rows;
+  norm.width = args.up->in_features();
+  norm.stride = args.x_stride;
+  return norm;
+}
 
 /// The normalisation of all results; `norm` is set.
 inline LayerNormArgs NormOf(const FeedForwardArgs& args) {
@@ -28,8 +52,8 @@ inline LayerNormArgs NormOf(const FeedForwardArgs& args) {
 template <typename Group, typename Groups>
 void RunFeedForwardGroups(const FeedForwardArgs& args, const Groups& groups, Kernel linear,
                           ExecutionContext& context) {
-  CountKernel(linear);
-  CountKernel(linear);
+  for (int layers = args.input != nullptr ? 3 : 2; layers > 0; --layers) CountKernel(linear);
+  if (args.input != nullptr) CountKernel(Kernel::kLayerNorm);
   if (args.norm != nullptr) CountKernel(Kernel::kLayerNorm);
   ThreadPool& threads = context.threads();
   auto* const scratch = static_cast<char*>(

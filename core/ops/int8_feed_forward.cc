@@ -28,7 +28,9 @@ struct Groups {
     const DType dtype = args.up->types().activations;
     between_stride = RowStride(args.up->out_features(), dtype);
     const int64_t between_row_bytes = between_stride * static_cast<int64_t>(ByteSize(dtype));
-    const int64_t value_row_bytes = std::max(up.depth(), down.depth());
+    const int64_t value_row_bytes =
+        std::max({up.depth(), down.depth(),
+                  args.input == nullptr ? 0 : args.input->layer->packed()->depth()});
     const int64_t most =
         std::max(kLeastGroupRows, kGroupBytes / (between_row_bytes + down.depth()));
     count = RoundUp(CeilDivide(args.rows, most), num_threads);
@@ -60,6 +62,15 @@ class Group {
     const int64_t rows = std::min(groups_.rows, args_.rows - row);
     const auto element = static_cast<int64_t>(ByteSize(args_.up->types().activations));
     const int64_t y_offset = row * args_.y_stride * element;
+    if (args_.input != nullptr) {
+      Linear::Args input = InputLayerOf(args_);
+      input.x = static_cast<const char*>(input.x) + row * input.x_stride * element;
+      input.y = static_cast<char*>(input.y) + row * input.y_stride * element;
+      input.residual = input.y;
+      input.rows = rows;
+      Multiply(*args_.input->layer, input);
+      LayerNormRows(InputNormOf(args_), row, row + rows);
+    }
     Multiply(*args_.up, {.x = static_cast<const char*>(args_.x) + row * args_.x_stride * element,
                          .x_stride = args_.x_stride,
                          .y = between_,
@@ -107,10 +118,12 @@ class Group {
 }  // namespace
 
 bool WantsInt8Groups(const FeedForwardArgs& args, int num_threads) {
-  const PackedMatrix *up = args.up->packed(), *down = args.down->packed();
-  return up != nullptr && down != nullptr && up->dtype() == DType::kI8 && up->for_matrix_unit() &&
-         down->dtype() == DType::kI8 && down->for_matrix_unit() &&
-         args.rows >= kLeastGroupRows * num_threads;
+  const auto is_for_groups = [](const Linear& layer) {
+    const PackedMatrix* const packed = layer.packed();
+    return packed != nullptr && packed->dtype() == DType::kI8 && packed->for_matrix_unit();
+  };
+  return args.rows >= kLeastGroupRows * num_threads && is_for_groups(*args.up) &&
+         is_for_groups(*args.down) && (args.input == nullptr || is_for_groups(*args.input->layer));
 }
 
 void RunInt8Groups(const FeedForwardArgs& args, ExecutionContext& context) {

@@ -177,34 +177,40 @@ void MultiplyInt8Panels(const LinearProblem& problem, int64_t row, int64_t max_r
   }
 }
 
+void MultiplyPanels(const LinearProblem& problem, int64_t row, int64_t max_rows, int64_t panel,
+                    int64_t num_panels, TileMultiplier* multiplier, const void* next) {
+  const PackedMatrix& weight = *problem.weight;
+  TileProduct product;
+  product.x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
+  product.x = static_cast<const char*>(problem.x) + row * product.x_stride;
+  product.depth = weight.depth();
+  product.columns = weight.panel_columns();
+  product.finish = ChooseFinishRows(problem.result.activation, problem.result.dtype);
+  product.result = problem.ResultAt(row, max_rows, panel * product.columns, product.columns);
+  for (const int64_t last = panel + num_panels; panel < last;) {
+    product.panel = static_cast<const char*>(weight.at(panel, 0));
+    ++panel;
+    product.next_panel =
+        static_cast<const char*>(panel == last && next != nullptr ? next : weight.at(panel, 0));
+    multiplier->Multiply(product);
+    product.result.NextColumns(weight.ColumnsOf(panel));
+  }
+}
+
 void RunLinearOnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
   if (weight.dtype() == DType::kI8) return RunInt8OnMatrixUnit(problem, context);
-  const int64_t x_stride = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
+  const int64_t row_bytes = problem.x_stride * static_cast<int64_t>(ByteSize(DType::kBF16));
   const int64_t group_rows =
-      GroupRows(problem.rows, kGroupBytes / x_stride, TileMultiplier::kBlockRows);
+      GroupRows(problem.rows, kGroupBytes / row_bytes, TileMultiplier::kBlockRows);
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
         TileMultiplier multiplier;
-        TileProduct product;
-        product.x_stride = x_stride;
-        product.depth = weight.depth();
-        product.columns = weight.panel_columns();
-        product.finish = ChooseFinishRows(problem.result.activation, problem.result.dtype);
-        ForEachGroup(
-            problem, group_rows, begin, end, [&](int64_t row, int64_t panel, int64_t num_panels) {
-              product.x = static_cast<const char*>(problem.x) + row * x_stride;
-              product.result =
-                  problem.ResultAt(row, group_rows, panel * product.columns, product.columns);
-              product.next_panel = static_cast<const char*>(weight.at(panel, 0));
-              for (const int64_t last = panel + num_panels; panel < last;) {
-                product.panel = product.next_panel;
-                product.next_panel = static_cast<const char*>(weight.at(++panel, 0));
-                multiplier.Multiply(product);
-                product.result.NextColumns(weight.ColumnsOf(panel));
-              }
-            });
+        ForEachGroup(problem, group_rows, begin, end,
+                     [&](int64_t row, int64_t panel, int64_t num_panels) {
+                       MultiplyPanels(problem, row, group_rows, panel, num_panels, &multiplier);
+                     });
         multiplier.Flush();
       });
 }

@@ -30,9 +30,15 @@ struct LinearProblem {
 };
 
 class Int8TileMultiplier;
+class TileMultiplier;
 
-/// Panels [panel, panel + num_panels) of a problem of kI8 for `max_rows` rows, or what is left,
-/// from `row`, which begins a block, on the calling thread.
+/// Panels [panel, panel + num_panels) of a problem of bf16 for `max_rows` rows, or what is left,
+/// from `row`, by the matrix unit on the calling thread; the last results may stay pending until
+/// the multiplier is flushed. `next` is the panel that will be multiplied after these, by default
+/// the one that follows.
+void MultiplyPanels(const LinearProblem& problem, int64_t row, int64_t max_rows, int64_t panel,
+                    int64_t num_panels, TileMultiplier* multiplier, const void* next = nullptr);
+/// The same of kI8; `row` begins a block.
 void MultiplyInt8Panels(const LinearProblem& problem, int64_t row, int64_t max_rows, int64_t panel,
                         int64_t num_panels, Int8TileMultiplier* multiplier);
 

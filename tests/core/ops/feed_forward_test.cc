@@ -99,7 +99,6 @@ class FeedForwardTest : public ::testing::TestWithParam<std::tuple<DType, DType,
     return *std::move(layer);
   }
 
- private:
   void Run(const Linear& layer, const void* x, Tensor* y, Activation activation,
            const void* residual) {
     ASSERT_TRUE(layer
@@ -114,7 +113,6 @@ class FeedForwardTest : public ::testing::TestWithParam<std::tuple<DType, DType,
                     .ok());
   }
 
- protected:
   ThreadPool threads_{std::get<2>(GetParam())};
   ExecutionContext context_{&threads_};
 };
@@ -133,6 +131,62 @@ TEST_P(FeedForwardTest, HasTheBitsOfItsPartsForEverySize) {
         Sizes{300, 40, 100, 40}, Sizes{513, 768, 1600, 768}}) {
     Check(sizes, Activation::kRelu, true, true);
     Check(sizes, Activation::kGeluTanh, false, false);
+  }
+}
+
+// With the layer and the normalisation before, as encoders call it: the bits of them one by one.
+// In place, as layers that normalise after, or to a buffer of its own, as those before.
+TEST_P(FeedForwardTest, HasTheBitsOfItsPartsWithTheLayerBefore) {
+  for (const bool in_place : {true, false}) {
+    for (const int64_t rows : {1, 31, 255, 300, 1000}) {
+      SCOPED_TRACE(::testing::Message() << rows << " rows" << (in_place ? " in place" : ""));
+      constexpr int64_t kWidth = 96, kBefore = 160, kInner = 320;
+      const Linear before = Layer(kBefore, kWidth), up = Layer(kWidth, kInner),
+                   down = Layer(kInner, kWidth);
+      const Tensor x = RandomTensor(dtype(), {rows, kBefore}, 3);
+      const Tensor gamma = RandomTensor(DType::kF32, {kWidth}, 4);
+      const Tensor beta = RandomTensor(DType::kF32, {kWidth}, 5);
+      LayerNormArgs norm;
+      norm.gamma = static_cast<const float*>(gamma.view().data);
+      norm.beta = static_cast<const float*>(beta.view().data);
+      Tensor states = RandomTensor(dtype(), {rows, kWidth}, 6), normed(dtype(), {rows, kWidth});
+      Tensor expected = RandomTensor(dtype(), {rows, kWidth}, 6);
+
+      void* const y = states.mutable_view().data;
+      void* const to = in_place ? y : normed.mutable_view().data;
+      const FeedForwardInput input = {.layer = &before,
+                                      .x = x.view().data,
+                                      .x_stride = kBefore,
+                                      .y = y,
+                                      .norm = &norm,
+                                      .normed = to};
+      FeedForwardArgs args = {.up = &up,
+                              .down = &down,
+                              .activation = Activation::kGeluErf,
+                              .x = to,
+                              .x_stride = kWidth,
+                              .residual = y,
+                              .y = y,
+                              .y_stride = kWidth,
+                              .rows = rows,
+                              .input = &input};
+      ASSERT_TRUE(FeedForward(args, context_).ok());
+
+      void* const result = expected.mutable_view().data;
+      Run(before, x.view().data, &expected, Activation::kNone, result);
+      norm.x = result;
+      norm.y = args.x == y ? result : to;
+      norm.dtype = dtype();
+      norm.rows = rows;
+      norm.width = kWidth;
+      LayerNorm(norm, context_);
+      args.x = norm.y;
+      args.y = result;
+      args.residual = result;
+      args.input = nullptr;
+      ASSERT_TRUE(FeedForward(args, context_).ok());
+      EXPECT_EQ(std::memcmp(y, result, expected.view().num_bytes()), 0);
+    }
   }
 }
 
