@@ -11,11 +11,11 @@ namespace attentiond {
 /// and those behind it wait. Asking for the first-level cache would keep one of that one's few
 /// buffers waiting instead.
 inline void PrefetchForWriting(const void* to, int64_t bytes) {
-  constexpr int64_t kLine = 64;
-  const char* const first = static_cast<const char*>(to);
-  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(first + i, 0, 2);
-  // The last byte's line, where the first byte is not the first of its own.
-  __builtin_prefetch(first + bytes - 1, 0, 2);
+  constexpr uintptr_t kLine = 64;
+  const auto begin = reinterpret_cast<uintptr_t>(to), end = begin + static_cast<uintptr_t>(bytes);
+  for (uintptr_t line = begin / kLine * kLine; line < end; line += kLine) {
+    __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2);
+  }
 }
 
 /// Rows that are soon to be written, asked for a few at a time.
