@@ -57,7 +57,7 @@ class Product {
     for (int64_t d = 0; d < depth; ++d) {
       ForEachSum([=]<int kSum>() {
         constexpr int kRow = kSum / kB, kColumn = kSum % kB;
-        if constexpr (kColumn == 0) Tile::Load<4 + kRow>(a_data + kRow * a_next, a_stride);
+        if constexpr (kColumn == 0) Tile::LoadOnce<4 + kRow>(a_data + kRow * a_next, a_stride);
         if constexpr (kRow == 0) Tile::Load<6 + kColumn>(b_data + kColumn * b_next, b_stride);
         Tile::MultiplyBF16<kSum, 4 + kRow, 6 + kColumn>();
       });
@@ -95,10 +95,10 @@ void MultiplyByFour(const Operand& a, const Operand& b, int64_t a_tiles, float* 
   for (int64_t tile = 0; tile < a_tiles; ++tile) {
     Tile::Zero<0>();
     Tile::Zero<1>();
-    Tile::Load<2>(a.at(tile, 0), a.stride);
+    Tile::LoadOnce<2>(a.at(tile, 0), a.stride);
     Tile::MultiplyBF16<0, 2, 4>();
     Tile::MultiplyBF16<1, 2, 5>();
-    Tile::Load<3>(a.at(tile, 1), a.stride);
+    Tile::LoadOnce<3>(a.at(tile, 1), a.stride);
     Tile::MultiplyBF16<0, 3, 6>();
     Tile::MultiplyBF16<1, 3, 7>();
     Tile::Store<0>(c, Tile::kRowBytes);
@@ -118,9 +118,7 @@ bool AttentionColumns::Supports(const AttentionRows& rows) {
 
 AttentionColumns::AttentionColumns(const AttentionRows& rows)
     : AttentionBlocks(rows, DType::kBF16, RoundUp(rows.args().head_dim, kTileDepth),
-                      RoundUp(rows.args().value_dim, Tile::kRows)),
-      // Each chunk reads and writes the sums; few of them are soon read and written.
-      chunk_keys_(rows.args().value_dim > 64 ? kMaxChunkKeys : kMaxChunkKeys / 2) {}
+                      RoundUp(rows.args().value_dim, Tile::kRows)) {}
 
 absl::Status AttentionColumns::Prepare(onednn::KernelCache&) {
   const int64_t rows =
@@ -161,32 +159,36 @@ void AttentionColumns::BeginBlock(const Block& block) const {
 
 void AttentionColumns::RunPanel(const Block& block, int64_t panel, Worker& worker) const {
   worker.registers().SetRows(Tile::kRows);
+  constexpr double kLog2E = 1.4426950408889634;
+  const auto scale = static_cast<float>(rules_.scale * kLog2E);
   const int64_t first = block.begin_key / kKeyStep * kKeyStep;
   const int64_t end = RoundUp(std::min(block.end_key, (panel + 1) * kPanelKeys), kKeyStep);
-  for (int64_t key = std::max(first, panel * kPanelKeys); key < end; key += chunk_keys_) {
-    RunChunk(block, key, std::min(chunk_keys_, end - key), key == first);
+  int64_t begin = std::max(first, panel * kPanelKeys);  // of what is to be multiplied by values
+  for (int64_t key = begin; key < end; key += kChunkKeys) {
+    const int64_t count = std::min(kChunkKeys, end - key);
+    MultiplyKeys(block, key, count);
+    const ScoreColumns columns = {.scores = Scores(block),
+                                  .tiles = Tiles(block),
+                                  .first_key = key,
+                                  .num_keys = count,
+                                  .whole = block.EverySees(key, count),
+                                  .exponentials = Exponentials(block, key),
+                                  .stride = kPanelKeys * Tile::kRows};
+    if (!AddColumns(scale, columns, State(block))) continue;
+    // What came before is relative to other bases.
+    if (begin < key) MultiplyValues(block, begin, key - begin, begin == first);
+    begin = key;
+    if (begin > first) Rescale(block);
   }
+  MultiplyValues(block, begin, end - begin, begin == first);
 }
 
-void AttentionColumns::RunChunk(const Block& block, int64_t first_key, int64_t num_keys,
-                                bool first) const {
-  MultiplyKeys(block, first_key, num_keys);
-  constexpr double kLog2E = 1.4426950408889634;
+void AttentionColumns::Rescale(const Block& block) const {
   const int64_t tiles = Tiles(block);
-  ColumnState* const state = State(block);
-  const ScoreColumns columns = {.scores = Scores(block),
-                                .tiles = tiles,
-                                .first_key = first_key,
-                                .num_keys = num_keys,
-                                .whole = block.EverySees(first_key, num_keys),
-                                .exponentials = Exponentials(block, 0),
-                                .stride = kMaxChunkKeys * Tile::kRows};
-  const bool rescaled = AddColumns(static_cast<float>(rules_.scale * kLog2E), columns, state);
-  for (int64_t tile = 0; rescaled && !first && tile < tiles; ++tile) {
-    RescaleColumns(state->rescale + tile * Tile::kRows, value_width_ / Tile::kRows,
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    RescaleColumns(State(block)->rescale + tile * Tile::kRows, value_width_ / Tile::kRows,
                    tiles * kTileFloats, block.sums + tile * kTileFloats);
   }
-  MultiplyValues(block, first_key, num_keys, first);
 }
 
 void AttentionColumns::MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const {
@@ -217,10 +219,11 @@ void AttentionColumns::MultiplyValues(const Block& block, int64_t first_key, int
                           .stride = Tile::kRowBytes,
                           .step = value_tiles * kTileBytes,
                           .next = kTileBytes};
-  const Operand exponentials = {.data = reinterpret_cast<const char*>(Exponentials(block, 0)),
-                                .stride = Tile::kRowBytes,
-                                .step = kTileBytes,
-                                .next = kExponentialBytes / 2};
+  const Operand exponentials = {
+      .data = reinterpret_cast<const char*>(Exponentials(block, first_key)),
+      .stride = Tile::kRowBytes,
+      .step = kTileBytes,
+      .next = kExponentialBytes / 2};
   const int64_t depth = num_keys / kTileDepth;
   if (Tiles(block) == 1) {
     Multiply<1>(values, exponentials, value_tiles, depth, first, block.sums);

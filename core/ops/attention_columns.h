@@ -25,11 +25,15 @@ class AttentionColumns final : public AttentionBlocks {
   absl::Status Prepare(onednn::KernelCache& cache) override;
 
  private:
-  // The most keys whose scores and exponentials stay in the first-level cache until they are used.
-  static constexpr int64_t kMaxChunkKeys = 128;
+  // Keys whose scores become exponentials while more are multiplied. The exponentials of a panel
+  // are multiplied by its values together: every such product reads and writes the sums. All this,
+  // the queries and the sums stay in the first-level cache, which packed keys and values, read once
+  // a block, pass by.
+  static constexpr int64_t kChunkKeys = 64;
   static constexpr int64_t kScoreBytes =
-      kBlockRows * kMaxChunkKeys * static_cast<int64_t>(sizeof(float));
-  static constexpr int64_t kExponentialBytes = kScoreBytes / 2;
+      kBlockRows * kChunkKeys * static_cast<int64_t>(sizeof(float));
+  static constexpr int64_t kExponentialBytes =
+      kBlockRows * kPanelKeys * static_cast<int64_t>(sizeof(uint16_t));
 
   void PackKeyPanel(const PanelSource& panel) const override;
   void PackValuePanel(const PanelSource& panel) const override;
@@ -37,8 +41,9 @@ class AttentionColumns final : public AttentionBlocks {
   void RunPanel(const Block& block, int64_t panel, Worker& worker) const override;
   void FinishBlock(const Block& block) const override;
 
-  void RunChunk(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
   void MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const;
+  // The sums, as the last chunk's bases ask for.
+  void Rescale(const Block& block) const;
   void MultiplyValues(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
 
   // Columns of tiles, sixteen rows each, that a block has.
@@ -49,14 +54,14 @@ class AttentionColumns final : public AttentionBlocks {
     return reinterpret_cast<ColumnState*>(block.state);
   }
   static float* Scores(const Block& block) { return reinterpret_cast<float*>(block.shared); }
-  static uint16_t* Exponentials(const Block& block, int64_t tile) {
+  // Of the first tile, from a key of the panel that is at hand.
+  static uint16_t* Exponentials(const Block& block, int64_t key) {
     return reinterpret_cast<uint16_t*>(block.shared + kScoreBytes) +
-           tile * kMaxChunkKeys * TileRegisters::kRows;
+           key % kPanelKeys * TileRegisters::kRows;
   }
   // Rows in bf16, as they come and go.
   char* Rows(const Block& block) const { return block.shared + row_offset_; }
 
-  const int64_t chunk_keys_;
   int64_t row_offset_ = 0;
 };
 
