@@ -10,6 +10,7 @@
 #include "core/onednn/context.h"
 #include "core/onednn/isa.h"
 #include "core/ops/workspace.h"
+#include "core/tensor/element.h"
 #include "tests/testing/attention_problem.h"
 
 namespace attentiond {
@@ -219,6 +220,45 @@ TEST_P(AttentionTest, ScoresThatGrow) {
     return relative + (rounds ? testing::UnitRoundoff(DType::kBF16) : 0) +
            2 * testing::RoundingTolerance(GetParam(), double{expected.output[i]});
   });
+}
+
+// The same where scores need no bias for it, which other kernels run: up and down in steps of 16
+// and more, within panels and from one to the next.
+TEST_P(AttentionTest, ScoresOfStepsWithoutOptions) {
+  constexpr int64_t kQueries = 40, kKeys = 1100, kChannels = 32;
+  AttentionShape shape = Shape(kQueries, kKeys, kChannels);
+  shape.dtype = GetParam();
+  const AttentionProblem problem(shape);
+  Tensor query(shape.dtype, {kQueries, kChannels}), key(shape.dtype, {kKeys, kChannels});
+  for (int64_t i = 0; i < kQueries * kChannels; ++i) {
+    StoreElement(query.mutable_view().data, shape.dtype, i, 1);
+  }
+  for (int64_t i = 0; i < kKeys * kChannels; ++i) {
+    const int64_t step = i / kChannels / 40;
+    StoreElement(key.mutable_view().data, shape.dtype, i, static_cast<float>(step * 7 % 11 * 16));
+  }
+  for (const bool causal : {false, true}) {
+    const auto run = [&](auto&& attention) {
+      return problem.Collect([&](AttentionArgs args, AttentionOutputs outputs) {
+        args.query.data = query.view().data;
+        args.key.data = key.view().data;
+        args.scale = 1.0 / kChannels;
+        args.causal = causal;
+        outputs.weights = outputs.lse = nullptr;
+        outputs.weights_offsets = {};
+        attention(args, outputs);
+      });
+    };
+    const AttentionResults actual = run([&](const auto& args, const auto& outputs) {
+      EXPECT_TRUE(Attention(args, outputs, context_).ok());
+    });
+    const AttentionResults expected =
+        run([&](const auto& args, const auto& outputs) { reference::Attention(args, outputs); });
+    testing::ExpectWithin(actual.output, expected.output, [&](size_t i) {
+      const double u = testing::UnitRoundoff(shape.dtype);
+      return 1.5 * u + 2 * u * std::abs(double{expected.output[i]}) + 1e-5;
+    });
+  }
 }
 
 // The bounds that docs/ARCHITECTURE.md promises, A being the largest |value| there is: of f32,
