@@ -15,7 +15,8 @@ template <size_t kTerms, typename Function>
 Polynomial<kTerms> Interpolate(double width, Function function) {
   Polynomial<kTerms> nodes, differences;
   for (size_t i = 0; i < kTerms; ++i) {
-    nodes[i] = width / 2 * std::cos(static_cast<double>(2 * i + 1) * std::numbers::pi / (2 * kTerms));
+    nodes[i] =
+        width / 2 * std::cos(static_cast<double>(2 * i + 1) * std::numbers::pi / (2 * kTerms));
     differences[i] = function(nodes[i]);
   }
   for (size_t order = 1; order < kTerms; ++order) {

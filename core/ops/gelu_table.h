@@ -8,8 +8,8 @@
 namespace attentiond {
 
 /// Phi(-a) for 0 <= a <= kEnd: segment n is centred on a = n kWidth, and its polynomial is in
-/// r = a - n kWidth, -kWidth / 2 <= r <= kWidth / 2. Absolute error 2.5e-8 with five terms, for f32,
-/// 7e-7 with four, for bf16. At kEnd it is 5e-15.
+/// r = a - n kWidth, -kWidth / 2 <= r <= kWidth / 2. Absolute error 2.5e-8 with five terms, for
+/// f32, 7e-7 with four, for bf16. At kEnd it is 5e-15.
 template <int kNumTerms>
 struct GeluTable {
   static constexpr int kSegments = 32;  // as many as two registers have floats
