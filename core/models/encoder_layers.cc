@@ -163,60 +163,37 @@ absl::Status EncoderLayers::RunLayer(int64_t index, const EncoderBatch& batch, A
   if (is_short) KeepFirstTokens(batch, at);
   switch (config_.family->block) {
     case EncoderBlock::kPostNorm:
-      return RunFeedForward(layer, *at, context);
     case EncoderBlock::kPreNorm:
-      return RunNormedFeedForward(layer, *at, context);
+      return RunFeedForward(layer, *at, context);
     case EncoderBlock::kPreNormGated:
       return RunGatedFeedForward(layer, *at, context);
   }
   return absl::OkStatus();
 }
 
-/// hidden = norm(x + feed-forward(x)), x = norm(hidden + output(attended))
+/// Of layers that norm after:  x = norm(hidden + output(attended)), hidden = norm(x + ff(x)).
+/// Of those that norm before:  x = hidden + output(attended),       hidden = x + ff(norm(x)).
 absl::Status EncoderLayers::RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                                            ExecutionContext& context) const {
-  const LayerNormArgs attention_norm = NormOf(*layer.attention_norm),
-                      output_norm = NormOf(layer.output_norm);
-  const FeedForwardInput input = {.layer = &layer.attention_output,
-                                  .x = at.attended,
-                                  .x_stride = stride(),
-                                  .y = at.hidden,
-                                  .norm = &attention_norm,
-                                  .normed = at.hidden};
-  return FeedForward({.up = &layer.intermediate,
-                      .down = &layer.output,
-                      .activation = config_.activation,
-                      .x = at.hidden,
-                      .x_stride = stride(),
-                      .residual = at.hidden,
-                      .y = at.hidden,
-                      .y_stride = stride(),
-                      .rows = at.tokens,
-                      .norm = &output_norm,
-                      .input = &input},
-                     context);
-}
-
-/// x = hidden + output(attended), hidden = x + feed-forward(norm(x))
-absl::Status EncoderLayers::RunNormedFeedForward(const EncoderLayerWeights& layer,
-                                                 const Activations& at,
-                                                 ExecutionContext& context) const {
-  const LayerNormArgs norm = NormOf(layer.output_norm);
+  const LayerNormArgs last_norm = NormOf(layer.output_norm),
+                      norm = NormsBefore() ? last_norm : NormOf(*layer.attention_norm);
+  void* const normed = NormsBefore() ? at.normed : at.hidden;
   const FeedForwardInput input = {.layer = &layer.attention_output,
                                   .x = at.attended,
                                   .x_stride = stride(),
                                   .y = at.hidden,
                                   .norm = &norm,
-                                  .normed = at.normed};
+                                  .normed = normed};
   return FeedForward({.up = &layer.intermediate,
                       .down = &layer.output,
                       .activation = config_.activation,
-                      .x = at.normed,
+                      .x = normed,
                       .x_stride = stride(),
                       .residual = at.hidden,
                       .y = at.hidden,
                       .y_stride = stride(),
                       .rows = at.tokens,
+                      .norm = NormsBefore() ? nullptr : &last_norm,
                       .input = &input},
                      context);
 }

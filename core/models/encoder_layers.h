@@ -59,8 +59,6 @@ class EncoderLayers {
   void KeepFirstTokens(const EncoderBatch& batch, Activations* at) const;
   absl::Status RunFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                               ExecutionContext& context) const;
-  absl::Status RunNormedFeedForward(const EncoderLayerWeights& layer, const Activations& at,
-                                    ExecutionContext& context) const;
   absl::Status RunGatedFeedForward(const EncoderLayerWeights& layer, const Activations& at,
                                    ExecutionContext& context) const;
   /// Without rows.
