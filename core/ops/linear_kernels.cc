@@ -22,7 +22,7 @@ constexpr int64_t kTaskRows = 256;
 // Rows of x that stay in the second-level cache (2 MiB where there is a matrix unit) while the
 // panels pass by. Fewer rows read the weights more often, and memory is what large products wait
 // for.
-constexpr int64_t kGroupBytes = 768 * 1024, kInt8GroupBytes = kGroupBytes / 2;
+constexpr int64_t kGroupBytes = 768 * 1024;
 // The most that a micro-kernel multiplies in one go; keeps its unrolled code small.
 constexpr int64_t kMaxChunkDepth = 512;
 // Less work than this is not worth another thread.
@@ -144,7 +144,7 @@ void ForEachGroup(const LinearProblem& problem, int64_t group_rows, int64_t begi
 
 void RunInt8OnMatrixUnit(const LinearProblem& problem, ExecutionContext& context) {
   const PackedMatrix& weight = *problem.weight;
-  const int64_t group_rows = GroupRows(problem.rows, kInt8GroupBytes / weight.depth(), kBlockRows);
+  const int64_t group_rows = GroupRows(problem.rows, kGroupBytes / weight.depth(), kBlockRows);
   context.threads().ParallelFor(
       CeilDivide(problem.rows, group_rows) * problem.num_panels,
       Grain(weight, std::min(problem.rows, group_rows)), [&](int64_t begin, int64_t end, int) {
