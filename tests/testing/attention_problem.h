@@ -56,6 +56,15 @@ struct AttentionShape {
   }
 };
 
+/// One sequence of one head.
+inline AttentionShape OneSequence(int64_t queries, int64_t keys, int64_t head_dim = 64) {
+  AttentionShape shape;
+  shape.queries = {queries};
+  shape.keys = {keys};
+  shape.head_dim = shape.value_dim = head_dim;
+  return shape;
+}
+
 /// Results of one run, unpacked to floats, where they were written poisoned before.
 struct AttentionResults {
   std::vector<float> output, weights, lse;

@@ -19,6 +19,7 @@ namespace {
 using testing::AttentionProblem;
 using testing::AttentionResults;
 using testing::AttentionShape;
+using testing::OneSequence;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -31,28 +32,19 @@ class AttentionTest : public ::testing::TestWithParam<DType> {
     problem.Check(problem.Run(context_));
   }
 
-  // One sequence.
-  static AttentionShape Shape(int64_t queries, int64_t keys, int64_t head_dim = 64) {
-    AttentionShape shape;
-    shape.queries = {queries};
-    shape.keys = {keys};
-    shape.head_dim = shape.value_dim = head_dim;
-    return shape;
-  }
-
   ThreadPool threads_{2};
   ExecutionContext context_{&threads_};
 };
 
 TEST_P(AttentionTest, HeadSizes) {
   for (const int64_t head_dim : {1, 2, 8, 16, 17, 33, 40, 64, 80, 96, 128, 192, 256}) {
-    Check(Shape(33, 65, head_dim));
+    Check(OneSequence(33, 65, head_dim));
   }
 }
 
 TEST_P(AttentionTest, ValueSizes) {
   for (const int64_t value_dim : {1, 5, 31, 32, 200}) {
-    AttentionShape shape = Shape(20, 70);
+    AttentionShape shape = OneSequence(20, 70);
     shape.value_dim = value_dim;
     Check(shape);
   }
@@ -61,20 +53,20 @@ TEST_P(AttentionTest, ValueSizes) {
 TEST_P(AttentionTest, Lengths) {
   for (const int64_t queries : {1, 2, 31, 32, 33, 65}) {
     for (const int64_t keys : {1, 2, 31, 32, 33, 63, 64, 65, 127, 255, 256, 257, 300}) {
-      Check(Shape(queries, keys, 16));
+      Check(OneSequence(queries, keys, 16));
     }
   }
 }
 
 TEST_P(AttentionTest, LongSequence) {
-  AttentionShape shape = Shape(1000, 1000, 32);
+  AttentionShape shape = OneSequence(1000, 1000, 32);
   shape.causal = true;
   Check(shape);
 }
 
 TEST_P(AttentionTest, Groups) {
   for (const int64_t group : {1, 2, 3, 4, 8, 40}) {
-    AttentionShape shape = Shape(19, 45, 40);
+    AttentionShape shape = OneSequence(19, 45, 40);
     shape.heads = 2 * group;
     shape.kv_heads = 2;
     Check(shape);
@@ -86,7 +78,7 @@ TEST_P(AttentionTest, Groups) {
 TEST_P(AttentionTest, EachOption) {
   for (const auto& [queries, keys] :
        {std::pair<int64_t, int64_t>(40, 40), {13, 300}, {70, 20}, {300, 290}}) {
-    AttentionShape plain = Shape(queries, keys, 24);
+    AttentionShape plain = OneSequence(queries, keys, 24);
     plain.heads = 2;
     plain.queries = {queries, queries};
     plain.keys = {keys, keys};
@@ -106,7 +98,7 @@ TEST_P(AttentionTest, EachOption) {
 }
 
 TEST_P(AttentionTest, OptionsTogether) {
-  AttentionShape shape = Shape(37, 290, 48);
+  AttentionShape shape = OneSequence(37, 290, 48);
   shape.heads = 6;
   shape.kv_heads = 2;
   shape.queries = {37, 37, 37};
@@ -140,7 +132,7 @@ TEST_P(AttentionTest, RaggedSequences) {
 TEST_P(AttentionTest, FewQueriesOverManyKeys) {
   for (const int64_t keys : {3, 255, 257, 1023, 1024, 1025, 2500}) {
     for (const int64_t queries : {1, 2, 4}) {
-      AttentionShape shape = Shape(queries, keys, 40);
+      AttentionShape shape = OneSequence(queries, keys, 40);
       shape.dtype = GetParam();
       const AttentionProblem problem(shape);
       EXPECT_STREQ(AttentionKernelName(problem.args()),
@@ -151,7 +143,7 @@ TEST_P(AttentionTest, FewQueriesOverManyKeys) {
 }
 
 TEST_P(AttentionTest, EachOptionOfFewQueries) {
-  AttentionShape plain = Shape(2, 2300, 72);
+  AttentionShape plain = OneSequence(2, 2300, 72);
   plain.dtype = GetParam();
   plain.queries = {2, 2, 2};
   plain.keys = {2300, 2300, 2300};
@@ -180,7 +172,7 @@ TEST_P(AttentionTest, EachOptionOfFewQueries) {
 // Without weights and log-sum-exp, bf16 exponentials need not be exact.
 TEST_P(AttentionTest, OutputAlone) {
   for (const int64_t keys : {1, 32, 100, 256, 257, 600}) {
-    AttentionShape shape = Shape(50, keys);
+    AttentionShape shape = OneSequence(50, keys);
     shape.dtype = GetParam();
     for (const bool causal : {false, true}) {
       shape.causal = causal;
@@ -188,110 +180,6 @@ TEST_P(AttentionTest, OutputAlone) {
       problem.CheckOutput(problem.RunOutputOnly(context_).output);
     }
   }
-}
-
-// A later tile of keys with far larger scores: what was summed before is scaled down.
-TEST_P(AttentionTest, ScoresThatGrow) {
-  AttentionShape shape = Shape(40, 900, 32);
-  shape.dtype = GetParam();
-  shape.shared_bias = true;
-  const AttentionProblem problem(shape);
-  std::vector<float> bias(900);
-  for (size_t key = 0; key < bias.size(); ++key) {
-    bias[key] = 0.1f * static_cast<float>(key) - (key % 256 < 200 ? 200.0f : 0.0f);
-  }
-  const auto run = [&](auto&& attention) {
-    return problem.Collect([&](AttentionArgs args, const AttentionOutputs& outputs) {
-      args.bias = {bias.data(), 0, 0, 0, 1};
-      attention(args, outputs);
-    });
-  };
-  const AttentionResults actual = run([&](const auto& args, const auto& outputs) {
-    EXPECT_TRUE(Attention(args, outputs, context_).ok());
-  });
-  const AttentionResults expected =
-      run([&](const auto& args, const auto& outputs) { reference::Attention(args, outputs); });
-  // Scores of up to 90 are good to 8 u (90 + 1), see AttentionScoreTolerance().
-  const double u = testing::UnitRoundoff(DType::kF32), relative = 2 * 8 * 91 * u + 64 * u;
-  const bool rounds = std::string(AttentionKernelName(problem.args())).ends_with("_bf16");
-  testing::ExpectWithin(actual.weights, expected.weights,
-                        [&](size_t i) { return relative * double{expected.weights[i]} + 1e-37; });
-  testing::ExpectWithin(actual.output, expected.output, [&](size_t i) {
-    return relative + (rounds ? testing::UnitRoundoff(DType::kBF16) : 0) +
-           2 * testing::RoundingTolerance(GetParam(), double{expected.output[i]});
-  });
-}
-
-// The same where scores need no bias for it, which other kernels run: up and down in steps of 16
-// and more, within panels and from one to the next.
-TEST_P(AttentionTest, ScoresOfStepsWithoutOptions) {
-  constexpr int64_t kQueries = 40, kKeys = 1100, kChannels = 32;
-  AttentionShape shape = Shape(kQueries, kKeys, kChannels);
-  shape.dtype = GetParam();
-  const AttentionProblem problem(shape);
-  Tensor query(shape.dtype, {kQueries, kChannels}), key(shape.dtype, {kKeys, kChannels});
-  for (int64_t i = 0; i < kQueries * kChannels; ++i) {
-    StoreElement(query.mutable_view().data, shape.dtype, i, 1);
-  }
-  for (int64_t i = 0; i < kKeys * kChannels; ++i) {
-    const int64_t step = i / kChannels / 40;
-    StoreElement(key.mutable_view().data, shape.dtype, i, static_cast<float>(step * 7 % 11 * 16));
-  }
-  for (const bool causal : {false, true}) {
-    const auto run = [&](auto&& attention) {
-      return problem.Collect([&](AttentionArgs args, AttentionOutputs outputs) {
-        args.query.data = query.view().data;
-        args.key.data = key.view().data;
-        args.scale = 1.0 / kChannels;
-        args.causal = causal;
-        outputs.weights = outputs.lse = nullptr;
-        outputs.weights_offsets = {};
-        attention(args, outputs);
-      });
-    };
-    const AttentionResults actual = run([&](const auto& args, const auto& outputs) {
-      EXPECT_TRUE(Attention(args, outputs, context_).ok());
-    });
-    const AttentionResults expected =
-        run([&](const auto& args, const auto& outputs) { reference::Attention(args, outputs); });
-    testing::ExpectWithin(actual.output, expected.output, [&](size_t i) {
-      const double u = testing::UnitRoundoff(shape.dtype);
-      return 1.5 * u + 2 * u * std::abs(double{expected.output[i]}) + 1e-5;
-    });
-  }
-}
-
-// The bounds that docs/ARCHITECTURE.md promises, A being the largest |value| there is: of f32,
-// 1e-5 A + 1e-6 |O|; of bf16, 1.5 2^-9 A + 2^-9 |O|.
-TEST_P(AttentionTest, KeepsTheNumericalContract) {
-  if (GetParam() == DType::kF16) GTEST_SKIP() << "f16 results are rounded f32 ones";
-  const double u = GetParam() == DType::kBF16 ? 0x1p-9 : 0;
-  const double by_max = GetParam() == DType::kBF16 ? 1.5 * u : 1e-5;
-  const double by_output = GetParam() == DType::kBF16 ? u : 1e-6;
-  for (const int64_t queries : {1, 33}) {
-    for (const float magnitude : {0.0f, 0.5f, 1.0f, 4.0f}) {  // scores up to 64
-      for (const int64_t keys : {1, 2, 3, 40, 300, 2000}) {
-        AttentionShape shape = Shape(queries, keys, 16);
-        shape.dtype = GetParam();
-        shape.magnitude = magnitude;
-        const AttentionProblem problem(shape);
-        SCOPED_TRACE(shape.ToString());
-        testing::ExpectWithin(problem.RunOutputOnly(context_).output, problem.ExactOutput(),
-                              [&, exact = problem.ExactOutput()](size_t i) {
-                                return by_max * double{magnitude} +
-                                       by_output * std::abs(double{exact[i]}) + 1e-37;
-                              });
-      }
-    }
-  }
-}
-
-// exp of a score would overflow; probabilities are 0 and 1, or ties.
-TEST_P(AttentionTest, LargeScores) {
-  AttentionShape shape = Shape(40, 80);
-  shape.magnitude = 80;
-  shape.scale = 80.0 / 6400;
-  Check(shape);
 }
 
 // What a sequence becomes must not depend on what it is batched with, nor on threads: same bits.
@@ -335,7 +223,7 @@ TEST_P(AttentionTest, ASequenceDoesNotDependOnTheOthers) {
 
 TEST_P(AttentionTest, RepeatedShapesMakeNoKernelsAndNoScratch) {
   const AttentionProblem problem([] {
-    AttentionShape shape = Shape(50, 300);
+    AttentionShape shape = OneSequence(50, 300);
     shape.dtype = GetParam();
     return shape;
   }());
