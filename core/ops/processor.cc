@@ -36,7 +36,7 @@ ProcessorInfo DescribeProcessor() {
   };
   const bool has_f32 = onednn::HasMicroKernels(DType::kF32);
   describe("attention f32", has_f32, "brgemm");
-  describe("attention bf16", info.has_bf16, "brgemm");
+  describe("attention bf16", info.has_bf16, tiles ? "amx" : "brgemm");
   describe("linear f32", has_f32, "brgemm");
   describe("linear bf16", info.has_bf16, tiles ? "amx" : "brgemm");
   describe("linear int8", info.has_int8, tiles ? "amx" : "brgemm");
