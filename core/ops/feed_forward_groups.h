@@ -48,7 +48,7 @@ inline LayerNormArgs NormOf(const FeedForwardArgs& args) {
 }
 
 /// Group(args, groups, a thread's scratch).Run(first row) for each group of `groups`, on all
-/// threads; `linear` is the kernel that both layers run.
+/// threads; `linear` is the kernel that all layers run.
 template <typename Group, typename Groups>
 void RunFeedForwardGroups(const FeedForwardArgs& args, const Groups& groups, Kernel linear,
                           ExecutionContext& context) {
