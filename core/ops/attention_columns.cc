@@ -21,90 +21,141 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Tiles of a matrix: `stride` bytes between rows, `step` and `next` between tiles along the depth
-// and across it.
+// Tiles of a matrix, each contiguous: bytes between those along the depth and those across it.
 struct Operand {
   const char* data;
-  int64_t stride, step, next;
-
-  const char* at(int64_t across, int64_t depth) const {
-    return data + across * next + depth * step;
-  }
+  int64_t step, next;
 };
 
-// kA tiles of A by kB of B. Registers 0 to 3 are the sums, row by row; 4 and 5 hold tiles of A, 6
-// and 7 tiles of B.
-template <int kA, int kB>
+// Register kSum becomes 0, or the sums at `sums`. What it had is stored, unless that is nullptr.
+template <int kSum>
+void BeginSum(bool zero, const float* sums, float* had) {
+  if (had != nullptr) Tile::Store<kSum>(had, Tile::kRowBytes);
+  if (zero) {
+    Tile::Zero<kSum>();
+  } else {
+    Tile::Load<kSum>(sums, Tile::kRowBytes);
+  }
+}
+
+// C = A B, or C += A B: all of A's tiles by kB of B. C's tiles follow each other, those of one tile
+// of A together. Two tiles of A at a time: registers 0 to 3 are the sums, row by row; 4 and 5 hold
+// tiles of A, 6 and 7 tiles of B. The sums are stored when the first tiles of the next two have
+// been asked for: the processor does not load past a store that waits, and the matrix unit would
+// too.
+template <int kB>
 class Product {
-  static_assert(kA <= 2 && kB <= 2);
+  static_assert(kB <= 2);
 
  public:
-  // C = A B, or C += A B, of the tiles of A from `a_tile`; C's tiles follow each other, those of
-  // one tile of A together.
-  static void Run(const Operand& a, const Operand& b, int64_t a_tile, int64_t depth, bool zero,
-                  float* c) {
-    c += a_tile * kB * kTileFloats;
-    ForEachSum([&]<int kSum>() {
-      if (zero) {
-        Tile::Zero<kSum>();
-      } else {
-        Tile::Load<kSum>(c + kSum * kTileFloats, Tile::kRowBytes);
-      }
-    });
-    const char *a_data = a.at(a_tile, 0), *b_data = b.data;
-    const int64_t a_stride = a.stride, a_next = a.next, a_step = a.step;
-    const int64_t b_stride = b.stride, b_next = b.next, b_step = b.step;
-    for (int64_t d = 0; d < depth; ++d) {
-      ForEachSum([=]<int kSum>() {
-        constexpr int kRow = kSum / kB, kColumn = kSum % kB;
-        if constexpr (kColumn == 0) Tile::LoadOnce<4 + kRow>(a_data + kRow * a_next, a_stride);
-        if constexpr (kRow == 0) Tile::Load<6 + kColumn>(b_data + kColumn * b_next, b_stride);
-        Tile::MultiplyBF16<kSum, 4 + kRow, 6 + kColumn>();
-      });
-      a_data += a_step;
-      b_data += b_step;
+  Product(const Operand& a, const Operand& b, int64_t depth, bool zero)
+      : a_(a), b_(b), depth_(depth), zero_(zero) {}
+
+  void Run(int64_t a_tiles, float* c) const {
+    int64_t tile = 0;
+    float* had = nullptr;
+    for (; tile + 2 <= a_tiles; tile += 2) {
+      Multiply<2>(a_.data + tile * a_.next, c, had);
+      had = c;
+      c += 2 * kB * kTileFloats;
     }
-    ForEachSum([&]<int kSum>() { Tile::Store<kSum>(c + kSum * kTileFloats, Tile::kRowBytes); });
+    if (tile < a_tiles) {
+      Multiply<1>(a_.data + tile * a_.next, c, had);
+      StoreRow<0>(c);
+    } else if (had != nullptr) {
+      StoreRow<0>(had);
+      StoreRow<1>(had);
+    }
   }
 
  private:
-  template <typename Body>
-  static void ForEachSum(Body body) {
-    [&]<int... kSum>(std::integer_sequence<int, kSum...>) {
-      (body.template operator()<kSum>(), ...);
+  // The sums of kA tiles of A stay in the registers. `had` is where those belong that were there,
+  // of two tiles of A.
+  template <int kA>
+  void Multiply(const char* a, const float* c, float* had) const {
+    constexpr bool kTwoA = kA > 1, kTwoB = kB > 1;
+    const int64_t a_next = a_.next, a_step = a_.step, b_next = b_.next, b_step = b_.step;
+    const char* b = b_.data;
+    Tile::LoadOnce<4>(a, Tile::kRowBytes);
+    Tile::Load<6>(b, Tile::kRowBytes);
+    if constexpr (kTwoB) Tile::Load<7>(b + b_next, Tile::kRowBytes);
+    if constexpr (kTwoA) Tile::LoadOnce<5>(a + a_next, Tile::kRowBytes);
+    BeginRow<0>(c, had);
+    Tile::MultiplyBF16<0, 4, 6>();
+    if constexpr (kTwoB) Tile::MultiplyBF16<1, 4, 7>();
+    if constexpr (kTwoA) {
+      BeginRow<1>(c, had);
+      Tile::MultiplyBF16<2, 5, 6>();
+      if constexpr (kTwoB) Tile::MultiplyBF16<3, 5, 7>();
+    } else if (had != nullptr) {
+      StoreRow<1>(had);
     }
-    (std::make_integer_sequence<int, kA * kB>());
+    for (int64_t d = 1; d < depth_; ++d) {
+      a += a_step, b += b_step;
+      Tile::LoadOnce<4>(a, Tile::kRowBytes);
+      Tile::Load<6>(b, Tile::kRowBytes);
+      Tile::MultiplyBF16<0, 4, 6>();
+      if constexpr (kTwoB) Tile::Load<7>(b + b_next, Tile::kRowBytes);
+      if constexpr (kTwoB) Tile::MultiplyBF16<1, 4, 7>();
+      if constexpr (kTwoA) Tile::LoadOnce<5>(a + a_next, Tile::kRowBytes);
+      if constexpr (kTwoA) Tile::MultiplyBF16<2, 5, 6>();
+      if constexpr (kTwoA && kTwoB) Tile::MultiplyBF16<3, 5, 7>();
+    }
   }
+
+  // The sums of one tile of A.
+  template <int kRow>
+  void BeginRow(const float* c, float* had) const {
+    constexpr int64_t kAt = kRow * kB * kTileFloats;
+    BeginSum<2 * kRow>(zero_, c + kAt, had == nullptr ? nullptr : had + kAt);
+    if constexpr (kB == 2) {
+      constexpr int64_t kNext = kAt + kTileFloats;
+      BeginSum<2 * kRow + 1>(zero_, c + kNext, had == nullptr ? nullptr : had + kNext);
+    }
+  }
+  template <int kRow>
+  static void StoreRow(float* c) {
+    c += kRow * kB * kTileFloats;
+    Tile::Store<2 * kRow>(c, Tile::kRowBytes);
+    if constexpr (kB == 2) Tile::Store<2 * kRow + 1>(c + kTileFloats, Tile::kRowBytes);
+  }
+
+  const Operand a_, b_;
+  const int64_t depth_;
+  const bool zero_;
 };
 
-// All of A's tiles by kB of B; counted in tiles.
-template <int kB>
-void Multiply(const Operand& a, const Operand& b, int64_t a_tiles, int64_t depth, bool zero,
-              float* c) {
-  int64_t tile = 0;
-  for (; tile + 2 <= a_tiles; tile += 2) Product<2, kB>::Run(a, b, tile, depth, zero, c);
-  if (tile < a_tiles) Product<1, kB>::Run(a, b, tile, depth, zero, c);
+void Multiply(const Operand& a, int64_t a_tiles, const Operand& b, int64_t b_tiles, int64_t depth,
+              bool zero, float* c) {
+  if (b_tiles == 1) {
+    Product<1>(a, b, depth, zero).Run(a_tiles, c);
+  } else {
+    Product<2>(a, b, depth, zero).Run(a_tiles, c);
+  }
 }
 
 // C = A B where B is two tiles by two: they stay in registers.
-void MultiplyByFour(const Operand& a, const Operand& b, int64_t a_tiles, float* c) {
-  Tile::Load<4>(b.at(0, 0), b.stride);
-  Tile::Load<5>(b.at(1, 0), b.stride);
-  Tile::Load<6>(b.at(0, 1), b.stride);
-  Tile::Load<7>(b.at(1, 1), b.stride);
+void MultiplyByFour(const Operand& a, int64_t a_tiles, const Operand& b, float* c) {
+  Tile::Load<4>(b.data, Tile::kRowBytes);
+  Tile::Load<5>(b.data + b.next, Tile::kRowBytes);
+  Tile::Load<6>(b.data + b.step, Tile::kRowBytes);
+  Tile::Load<7>(b.data + b.next + b.step, Tile::kRowBytes);
+  float *had = nullptr, *other_had = nullptr;
   for (int64_t tile = 0; tile < a_tiles; ++tile) {
-    Tile::Zero<0>();
-    Tile::Zero<1>();
-    Tile::LoadOnce<2>(a.at(tile, 0), a.stride);
+    const char* const at = a.data + tile * a.next;
+    Tile::LoadOnce<2>(at, Tile::kRowBytes);
+    Tile::LoadOnce<3>(at + a.step, Tile::kRowBytes);
+    BeginSum<0>(true, nullptr, had);
     Tile::MultiplyBF16<0, 2, 4>();
+    BeginSum<1>(true, nullptr, other_had);
     Tile::MultiplyBF16<1, 2, 5>();
-    Tile::LoadOnce<3>(a.at(tile, 1), a.stride);
     Tile::MultiplyBF16<0, 3, 6>();
     Tile::MultiplyBF16<1, 3, 7>();
-    Tile::Store<0>(c, Tile::kRowBytes);
-    Tile::Store<1>(c + kTileFloats, Tile::kRowBytes);
+    had = c, other_had = c + kTileFloats;
     c += 2 * kTileFloats;
   }
+  Tile::Store<0>(had, Tile::kRowBytes);
+  Tile::Store<1>(other_had, Tile::kRowBytes);
 }
 
 }  // namespace
@@ -129,10 +180,8 @@ absl::Status AttentionColumns::Prepare(onednn::KernelCache&) {
 }
 
 void AttentionColumns::PackKeyPanel(const PanelSource& panel) const {
-  CopyTokens(panel.head, panel.first, panel.count, compute_, depth_, depth_, panel.packed);
-  const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
-  std::fill_n(panel.packed + panel.count * row_bytes, (panel.padded - panel.count) * row_bytes,
-              char{0});
+  PackKeyTiles(panel.head, panel.first, panel.count,
+               {panel.packed, compute_, panel.padded, depth_});
 }
 
 void AttentionColumns::PackValuePanel(const PanelSource& panel) const {
@@ -147,14 +196,19 @@ void AttentionColumns::BeginBlock(const Block& block) const {
     std::fill_n(block.sums, tiles * Tile::kRows * value_width_, 0.0f);
     return;
   }
-  const Panel packed = {block.queries, compute_, tiles * Tile::kRows, depth_};
-  if (rows_.group() == 1) {
-    PackKeys(rows_.Queries(block.sequence, block.kv_head), block.first_row, block.rows, packed);
-    return;
+  const bool grouped = rows_.group() > 1;
+  if (grouped) {
+    rows_.CopyQueries(block.sequence, block.kv_head, block.first_row, block.rows, compute_, depth_,
+                      Rows(block));
   }
-  rows_.CopyQueries(block.sequence, block.kv_head, block.first_row, block.rows, compute_, depth_,
-                    Rows(block));
-  PackKeys({Rows(block), depth_, depth_, compute_}, 0, block.rows, packed);
+  const HeadRows queries = grouped ? HeadRows{Rows(block), depth_, depth_, compute_}
+                                   : rows_.Queries(block.sequence, block.kv_head);
+  const int64_t first = grouped ? 0 : block.first_row;
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const int64_t row = tile * Tile::kRows;
+    PackKeys(queries, first + row, std::min(Tile::kRows, block.rows - row),
+             {block.queries + tile * TileRowBytes(), compute_, Tile::kRows, depth_});
+  }
 }
 
 void AttentionColumns::RunPanel(const Block& block, int64_t panel, Worker& worker) const {
@@ -192,23 +246,16 @@ void AttentionColumns::Rescale(const Block& block) const {
 }
 
 void AttentionColumns::MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const {
-  const int64_t row_bytes = depth_ * static_cast<int64_t>(ByteSize(compute_));
   const int64_t tiles = Tiles(block), depth = depth_ / kTileDepth;
-  const Operand keys = {.data = block.keys + first_key * row_bytes,
-                        .stride = row_bytes,
-                        .step = Tile::kRowBytes,
-                        .next = Tile::kRows * row_bytes};
-  const Operand queries = {.data = block.queries,
-                           .stride = tiles * Tile::kRowBytes,
-                           .step = tiles * kTileBytes,
-                           .next = Tile::kRowBytes};
+  const Operand keys = {.data = block.keys + first_key / Tile::kRows * TileRowBytes(),
+                        .step = kTileBytes,
+                        .next = TileRowBytes()};
+  const Operand queries = {.data = block.queries, .step = kTileBytes, .next = TileRowBytes()};
   const int64_t key_tiles = num_keys / Tile::kRows;
-  if (tiles == 1) {
-    Multiply<1>(keys, queries, key_tiles, depth, true, Scores(block));
-  } else if (depth == 2) {
-    MultiplyByFour(keys, queries, key_tiles, Scores(block));
+  if (tiles == 2 && depth == 2) {
+    MultiplyByFour(keys, key_tiles, queries, Scores(block));
   } else {
-    Multiply<2>(keys, queries, key_tiles, depth, true, Scores(block));
+    Multiply(keys, key_tiles, queries, tiles, depth, true, Scores(block));
   }
 }
 
@@ -216,20 +263,14 @@ void AttentionColumns::MultiplyValues(const Block& block, int64_t first_key, int
                                       bool first) const {
   const int64_t value_tiles = value_width_ / Tile::kRows;
   const Operand values = {.data = block.values + first_key / kTileDepth * value_tiles * kTileBytes,
-                          .stride = Tile::kRowBytes,
                           .step = value_tiles * kTileBytes,
                           .next = kTileBytes};
   const Operand exponentials = {
       .data = reinterpret_cast<const char*>(Exponentials(block, first_key)),
-      .stride = Tile::kRowBytes,
       .step = kTileBytes,
       .next = kExponentialBytes / 2};
-  const int64_t depth = num_keys / kTileDepth;
-  if (Tiles(block) == 1) {
-    Multiply<1>(values, exponentials, value_tiles, depth, first, block.sums);
-  } else {
-    Multiply<2>(values, exponentials, value_tiles, depth, first, block.sums);
-  }
+  Multiply(values, value_tiles, exponentials, Tiles(block), num_keys / kTileDepth, first,
+           block.sums);
 }
 
 void AttentionColumns::FinishBlock(const Block& block) const {

@@ -46,6 +46,10 @@ class AttentionColumns final : public AttentionBlocks {
   void Rescale(const Block& block) const;
   void MultiplyValues(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
 
+  // Of the tiles that sixteen keys or queries fill.
+  int64_t TileRowBytes() const {
+    return TileRegisters::kRows * depth_ * static_cast<int64_t>(ByteSize(compute_));
+  }
   // Columns of tiles, sixteen rows each, that a block has.
   static int64_t Tiles(const Block& block) {
     return (block.rows + TileRegisters::kRows - 1) / TileRegisters::kRows;

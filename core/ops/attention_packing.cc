@@ -130,6 +130,35 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
   }
 }
 
+void PackKeyTiles(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
+  constexpr int64_t kRows = 16, kRowBytes = 64;
+  const auto element = static_cast<int64_t>(ByteSize(panel.dtype));
+  const int64_t row_bytes = panel.width * element, used = keys.channels * element;
+  char* const tiles = static_cast<char*>(panel.data);
+  const auto row_of = [=](int64_t key) {
+    return tiles + key / kRows * kRows * row_bytes + key % kRows * kRowBytes;
+  };
+  RowsAhead ahead(keys, first, count);
+  for (int64_t key = 0; key < count; ++key) {
+    ahead.Fetch(first + key);
+    const char* const x = static_cast<const char*>(keys.row(first + key));
+    char* const y = row_of(key);
+    int64_t byte = 0;
+    for (; byte + kRowBytes <= used; byte += kRowBytes) {
+      std::memcpy(y + byte * kRows, x + byte, kRowBytes);
+    }
+    if (byte == row_bytes) continue;
+    const auto rest = static_cast<size_t>(used - byte);
+    std::memcpy(y + byte * kRows, x + byte, rest);
+    std::memset(y + byte * kRows + rest, 0, kRowBytes - rest);
+  }
+  for (int64_t key = count; key < panel.keys; ++key) {
+    for (int64_t byte = 0; byte < row_bytes; byte += kRowBytes) {
+      std::memset(row_of(key) + byte * kRows, 0, kRowBytes);
+    }
+  }
+}
+
 // Writes a[0] b[0] a[1] b[1]...; `size` is a multiple of 16.
 void Interleave(const uint16_t* a, const uint16_t* b, int64_t size, uint16_t* y) {
   const hn::CappedTag<uint16_t, 16> halves;
@@ -211,6 +240,7 @@ namespace attentiond {
 
 HWY_EXPORT(CopyTokens);
 HWY_EXPORT(PackKeys);
+HWY_EXPORT(PackKeyTiles);
 HWY_EXPORT(PackTransposedValues);
 HWY_EXPORT(PackValues);
 HWY_EXPORT(TransposeWords);
@@ -221,6 +251,9 @@ void CopyTokens(const HeadRows& head, int64_t first, int64_t count, DType dtype,
 }
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
   HWY_DYNAMIC_DISPATCH(PackKeys)(keys, first, count, panel);
+}
+void PackKeyTiles(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
+  HWY_DYNAMIC_DISPATCH(PackKeyTiles)(keys, first, count, panel);
 }
 void PackValues(const HeadRows& values, int64_t first, int64_t count, const Panel& panel) {
   HWY_DYNAMIC_DISPATCH(PackValues)(values, first, count, panel);

@@ -270,8 +270,12 @@ HWY_INLINE void ExponentiateRow(const Columns& columns, float factor, float base
   for (int64_t column = columns.first; column < columns.last; column += 2 * Width()) {
     const V low_score = hn::LoadU(kFloats, scores + column);
     const V high_score = hn::LoadU(kFloats, scores + column + Width());
-    V low = Exp2<kExact>(hn::MulSub(low_score, factors, bases));
-    V high = Exp2<kExact>(hn::MulSub(high_score, factors, bases));
+    const auto exponentiate = [=](V score) HWY_ATTR {
+      const V x = hn::MulSub(score, factors, bases);
+      if constexpr (kBF16 && !kExact) return RoundedExp2(x);
+      return Exp2<kExact>(x);
+    };
+    V low = exponentiate(low_score), high = exponentiate(high_score);
     if constexpr (kExact) {
       if (weights != nullptr) {
         Store(low, weights + column, std::max<int64_t>(0, num_weights - column));
@@ -280,9 +284,11 @@ HWY_INLINE void ExponentiateRow(const Columns& columns, float factor, float base
       }
     }
     if constexpr (kBF16) {
-      if constexpr (kExact) exact_sum = hn::Add(exact_sum, hn::Add(low, high));
-      low = RoundToBFloat16(low);
-      high = RoundToBFloat16(high);
+      if constexpr (kExact) {
+        exact_sum = hn::Add(exact_sum, hn::Add(low, high));
+        low = RoundToBFloat16(low);
+        high = RoundToBFloat16(high);
+      }
       StoreBFloat16Pair(low, high, halves + column);
     } else {
       hn::StoreU(low, kFloats, scores + column);

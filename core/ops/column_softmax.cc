@@ -27,13 +27,13 @@ constexpr int64_t kTileFloats = kTileRows * ScoreColumns::kRows;
 constexpr hn::RebindToSigned<Floats> kIntegers{};
 constexpr hn::RebindToUnsigned<Floats> kWords{};
 
-// 2^x where x may be too large for that, or not a number: then that shows.
+// 2^x in bf16 where x may be too large for that, or not a number: then that shows.
 HWY_INLINE V AnyExp2(V x) {
 #if HWY_TARGET != HWY_AVX3  // whose instructions do so themselves
   const V largest = hn::Set(kFloats, 127.0f);
   x = hn::IfThenElse(hn::Gt(x, largest), largest, x);
 #endif
-  return Exp2<false>(x);
+  return RoundedExp2(x);
 }
 
 // Exponentials of a tile's rows, as many as a register has, stored as pairs of keys; their sums.
@@ -43,7 +43,7 @@ HWY_INLINE V ExponentiateTile(const float* scores, V factor, V base, Visible vis
                               uint16_t* exponentials) {
   const auto at = [&](int64_t key) HWY_ATTR {
     const V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
-    const V power = RoundToBFloat16(AnyExp2(hn::MulSub(score, factor, base)));
+    const V power = AnyExp2(hn::MulSub(score, factor, base));
     if constexpr (!kMasked) return power;
     return hn::IfThenElseZero(visible(key), power);
   };

@@ -9,6 +9,28 @@
 namespace attentiond {
 namespace {
 
+TEST(AttentionPackingTest, KeyTiles) {
+  // 37 tokens, 250 channels apart, become 64 keys: whole pieces of tiles, and a part of the last.
+  constexpr int64_t kTokens = 40, kFirst = 3, kCount = 37, kStride = 250, kKeys = 64;
+  std::vector<uint16_t> keys(kTokens * kStride);
+  std::iota(keys.begin(), keys.end(), uint16_t{1});
+  for (const int64_t channels : {8, 32, 40, 96, 250}) {
+    const int64_t width = (channels + 31) / 32 * 32;
+    std::vector<uint16_t> packed(static_cast<size_t>(kKeys * width), 0xffff);
+    PackKeyTiles({keys.data(), kStride, channels, DType::kBF16}, kFirst, kCount,
+                 {packed.data(), DType::kBF16, kKeys, width});
+    for (int64_t key = 0; key < kKeys; ++key) {
+      for (int64_t channel = 0; channel < width; ++channel) {
+        const int64_t tile = key / 16 * (width / 32) + channel / 32;
+        const bool is_key = key < kCount && channel < channels;
+        ASSERT_EQ(packed[static_cast<size_t>((tile * 16 + key % 16) * 32 + channel % 32)],
+                  is_key ? (kFirst + key) * kStride + channel + 1 : 0)
+            << channels << " channels: key " << key << " channel " << channel;
+      }
+    }
+  }
+}
+
 TEST(AttentionPackingTest, TransposedValues) {
   // 37 tokens of 40 channels, 50 apart, become 64 keys of 48 channels.
   constexpr int64_t kTokens = 40, kFirst = 3, kCount = 37, kStride = 50, kChannels = 40;
