@@ -36,8 +36,8 @@ void CopyTokens(const HeadRows& head, int64_t first, int64_t count, DType dtype,
 /// Fills [width / g][keys][g], g = onednn::BGroup: the transposed keys first, first + 1, ...
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel);
 
-/// Fills [keys / 16][width / 32][16][32] of bf16, as the head is: the keys first, first + 1, ...; the
-/// width is what its channels are rounded up to.
+/// Fills [keys / 16][width / 32][16][32] of bf16, as the head is: the keys first, first + 1, ...;
+/// the width is what its channels are rounded up to.
 void PackKeyTiles(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel);
 
 /// Fills [keys / g][width][g]: the values first, first + 1, ...

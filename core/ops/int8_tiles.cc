@@ -5,8 +5,18 @@
 namespace attentiond {
 namespace {
 
-// Rows that are finished at a time: fewer would spend more on calling than on finishing.
-constexpr int64_t kFinishedAtOnce = 8;
+// Rows that are finished at a time: fewer would spend more on calling than on finishing, and more
+// would leave the matrix unit with nothing to do meanwhile.
+constexpr int64_t kFinishedAtOnce = 4;
+
+constexpr int64_t kTileColumns = 16;
+constexpr int64_t kSumsStride = Int8TileMultiplier::kColumns * sizeof(int32_t);
+
+// Where a register's sums are in a block's.
+template <int kSum>
+constexpr int64_t SumOffset() {
+  return kSum / 2 * TileRegisters::kRows * Int8TileMultiplier::kColumns + kSum % 2 * kTileColumns;
+}
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -19,20 +29,32 @@ void Int8TileMultiplier::FinishRows(int64_t count) {
   finished_rows_ += count;
 }
 
-// Registers 0 to 3 hold the sums of two by two tiles, 4 and 5 tiles of X, 6 and 7 of the panel.
+// A block of one tile stores what is in the second one's registers too: nobody reads that.
+void Int8TileMultiplier::StoreHeldSums() {
+  if (held_sums_ == nullptr) return;
+  TileRegisters::Store<0>(held_sums_ + SumOffset<0>(), kSumsStride);
+  TileRegisters::Store<1>(held_sums_ + SumOffset<1>(), kSumsStride);
+  TileRegisters::Store<2>(held_sums_ + SumOffset<2>(), kSumsStride);
+  TileRegisters::Store<3>(held_sums_ + SumOffset<3>(), kSumsStride);
+  held_sums_ = nullptr;
+}
+
+// Every row begins with the same sums. Those that the register holds are stored.
+template <int kSum>
+void Int8TileMultiplier::BeginSum(const int32_t* first_sums) {
+  if (held_sums_ != nullptr) {
+    TileRegisters::Store<kSum>(held_sums_ + SumOffset<kSum>(), kSumsStride);
+  }
+  TileRegisters::Load<kSum>(first_sums + kSum % 2 * kTileColumns, 0);
+}
+
+// Registers 0 to 3 hold the sums of two by two tiles, 4 and 5 tiles of X, 6 and 7 of the panel. The
+// sums stay there until the next block's first tiles have been asked for, as in tile_product.cc.
 template <int kRowTiles, bool kOnlyBlock>
 void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uint8_t* x,
                                        int32_t* sums) {
   using Tile = TileRegisters;
-  constexpr int64_t kTileColumns = 16, kTileBytes = Tile::kRows * Tile::kRowBytes;
-  constexpr int64_t kPanelStride = kColumns * 4, kSumsStride = kColumns * sizeof(int32_t);
-  // Every row begins with the same sums.
-  Tile::Load<0>(product.first_sums, 0);
-  Tile::Load<1>(product.first_sums + kTileColumns, 0);
-  if constexpr (kRowTiles > 1) {
-    Tile::Load<2>(product.first_sums, 0);
-    Tile::Load<3>(product.first_sums + kTileColumns, 0);
-  }
+  constexpr int64_t kTileBytes = Tile::kRows * Tile::kRowBytes, kPanelStride = kColumns * 4;
   // The panel is read by all blocks of rows, these by other panels much later; or the other way
   // round, where there is one block.
   const auto load_x = []<int kRegister>(const uint8_t* from) {
@@ -44,15 +66,26 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
                : Tile::Load<kRegister>(from, kPanelStride);
   };
   const int8_t* panel = product.panel;
+  load_panel.template operator()<6>(panel);
+  load_x.template operator()<4>(x);
+  load_panel.template operator()<7>(panel + Tile::kRowBytes);
+  if constexpr (kRowTiles > 1) load_x.template operator()<5>(x + kTileBytes);
+  BeginSum<0>(product.first_sums);
+  BeginSum<1>(product.first_sums);
+  BeginSum<2>(product.first_sums);
+  BeginSum<3>(product.first_sums);
+  held_sums_ = sums;
   const int64_t steps = product.depth / kInt8Piece;
   for (int64_t step = 0; step < steps; ++step) {
-    load_panel.template operator()<6>(panel);
-    load_x.template operator()<4>(x);
+    if (step > 0) {
+      load_panel.template operator()<6>(panel);
+      load_x.template operator()<4>(x);
+    }
     Tile::MultiplyBytes<0, 4, 6>();
-    load_panel.template operator()<7>(panel + Tile::kRowBytes);
+    if (step > 0) load_panel.template operator()<7>(panel + Tile::kRowBytes);
     Tile::MultiplyBytes<1, 4, 7>();
     if constexpr (kRowTiles > 1) {
-      load_x.template operator()<5>(x + kTileBytes);
+      if (step > 0) load_x.template operator()<5>(x + kTileBytes);
       Tile::MultiplyBytes<2, 5, 6>();
       Tile::MultiplyBytes<3, 5, 7>();
     }
@@ -61,16 +94,10 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
     for (int64_t line = 0; line < prefetch_lines_a_step_; ++line, prefetch_ += 64) {
       __builtin_prefetch(prefetch_, 0, 2);
     }
-    if (step % steps_a_finish_ == 0) {
+    if ((step + 1) % steps_a_finish_ == 0) {
       to_write_.Prefetch(kFinishedAtOnce);
       FinishRows(kFinishedAtOnce);
     }
-  }
-  Tile::Store<0>(sums, kSumsStride);
-  Tile::Store<1>(sums + kTileColumns, kSumsStride);
-  if constexpr (kRowTiles > 1) {
-    Tile::Store<2>(sums + Tile::kRows * kColumns, kSumsStride);
-    Tile::Store<3>(sums + Tile::kRows * kColumns + kTileColumns, kSumsStride);
   }
 }
 
@@ -99,7 +126,7 @@ void Int8TileMultiplier::Multiply(const Int8TileProduct& product) {
       two_tiles ? MultiplyBlock<2, true>(product, x, sums)
                 : MultiplyBlock<1, true>(product, x, sums);
     }
-    Flush();
+    FinishRows(pending_.rows);
     pending_ = product.result;
     pending_.sums = sums;
     pending_.sums_stride = kColumns;

@@ -33,17 +33,24 @@ class Int8TileMultiplier {
 
   /// The last tile's results may stay pending until the next product or Flush().
   void Multiply(const Int8TileProduct& product);
-  void Flush() { FinishRows(pending_.rows); }
+  void Flush() {
+    StoreHeldSums();
+    FinishRows(pending_.rows);
+  }
 
  private:
   static constexpr int64_t kBlockRows = 2 * TileRegisters::kRows;
 
+  void StoreHeldSums();
+  template <int kSum>
+  void BeginSum(const int32_t* first_sums);
   template <int kRowTiles, bool kOnlyBlock>
   void MultiplyBlock(const Int8TileProduct& product, const uint8_t* x, int32_t* sums);
   // Finishes the next `count` rows of what is pending.
   void FinishRows(int64_t count);
 
   TileRegisters registers_;
+  int32_t* held_sums_ = nullptr;  // what the last block left in the registers belongs there
   Int8Sums pending_;
   FinishInt8Rows finish_pending_ = nullptr;
   int64_t finished_rows_ = 0;

@@ -13,6 +13,9 @@ constexpr int64_t kPieceSteps = 8;
 // With so many rows memory is all that a product waits for.
 constexpr int64_t kFewRows = 12;
 
+// Bytes between the rows of a block's sums.
+constexpr int64_t kSumStride = TileMultiplier::kMaxColumns * sizeof(float);
+
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 RowsToWrite ResultsOf(const TileResult& result, int64_t row, int64_t rows) {
@@ -38,6 +41,102 @@ struct TileMultiplier::Block {
   int64_t finish_rows_a_step = 0;
 };
 
+void TileMultiplier::EndStep(const Block& block) {
+  for (int64_t line = 0; line < block.prefetch_lines_a_step; ++line, prefetch_ += 64) {
+    __builtin_prefetch(prefetch_, 0, 2);
+  }
+  to_write_.Prefetch(block.finish_rows_a_step);
+  if (pending_.rows > 0) {
+    finish_pending_(std::min(block.finish_rows_a_step, pending_.rows), &pending_);
+  }
+}
+
+// Where a register's sums are in a block's.
+template <int kSum>
+constexpr int64_t SumOffset() {
+  return kSum / 3 * TileRegisters::kRows * TileMultiplier::kMaxColumns + kSum % 3 * 16;
+}
+
+void TileMultiplier::StoreHeldSums() {
+  if (held_sums_ == nullptr) return;
+  using Tile = TileRegisters;
+  Tile::Store<0>(held_sums_ + SumOffset<0>(), kSumStride);
+  Tile::Store<1>(held_sums_ + SumOffset<1>(), kSumStride);
+  Tile::Store<2>(held_sums_ + SumOffset<2>(), kSumStride);
+  Tile::Store<3>(held_sums_ + SumOffset<3>(), kSumStride);
+  Tile::Store<4>(held_sums_ + SumOffset<4>(), kSumStride);
+  Tile::Store<5>(held_sums_ + SumOffset<5>(), kSumStride);
+  held_sums_ = nullptr;
+}
+
+// The register gets 0 or the sums of the block from `sums`; those that it holds are stored.
+template <int kSum>
+void TileMultiplier::BeginSum(bool zero, const float* sums) {
+  if (held_sums_ != nullptr) {
+    TileRegisters::Store<kSum>(held_sums_ + SumOffset<kSum>(), kSumStride);
+  }
+  if (zero) {
+    TileRegisters::Zero<kSum>();
+  } else {
+    TileRegisters::Load<kSum>(sums + SumOffset<kSum>(), kSumStride);
+  }
+}
+
+// Two by three tiles of a block in pieces, as most are. Their sums stay in the registers 0 to 5
+// until the next ones' first tiles have been asked for: the processor does not load past a store
+// that waits for its sums, and the matrix unit would wait for both.
+void TileMultiplier::MultiplyWholeTiles(const Block& block, int64_t row, int64_t first_step,
+                                        int64_t end_step) {
+  using Tile = TileRegisters;
+  const int64_t x_stride = block.x_stride, b_stride = block.panel_stride;
+  const int64_t next_x = kTileRows * x_stride;
+  const char* x = block.x + row * x_stride + first_step * Tile::kRowBytes;
+  const char* b = block.panel + first_step * kTileRows * b_stride;
+  float* const sums = block.sums + row * kMaxColumns;
+  const bool zero = first_step == 0 && !block.add;
+  // Back and forth: the last tile of the panel that one tile of X meets is the first that the
+  // other one does.
+  Tile::LoadOnce<6>(x, x_stride);
+  Tile::Load<7>(b, b_stride);
+  BeginSum<0>(zero, sums);
+  Tile::MultiplyBF16<0, 6, 7>();
+  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+  BeginSum<1>(zero, sums);
+  Tile::MultiplyBF16<1, 6, 7>();
+  Tile::Load<7>(b + 2 * Tile::kRowBytes, b_stride);
+  BeginSum<2>(zero, sums);
+  Tile::MultiplyBF16<2, 6, 7>();
+  Tile::LoadOnce<6>(x + next_x, x_stride);
+  BeginSum<5>(zero, sums);
+  Tile::MultiplyBF16<5, 6, 7>();
+  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+  BeginSum<4>(zero, sums);
+  Tile::MultiplyBF16<4, 6, 7>();
+  Tile::Load<7>(b, b_stride);
+  BeginSum<3>(zero, sums);
+  Tile::MultiplyBF16<3, 6, 7>();
+  EndStep(block);
+  for (int64_t step = first_step + 1; step < end_step; ++step) {
+    x += Tile::kRowBytes;
+    b += kTileRows * b_stride;
+    Tile::LoadOnce<6>(x, x_stride);
+    Tile::Load<7>(b, b_stride);
+    Tile::MultiplyBF16<0, 6, 7>();
+    Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+    Tile::MultiplyBF16<1, 6, 7>();
+    Tile::Load<7>(b + 2 * Tile::kRowBytes, b_stride);
+    Tile::MultiplyBF16<2, 6, 7>();
+    Tile::LoadOnce<6>(x + next_x, x_stride);
+    Tile::MultiplyBF16<5, 6, 7>();
+    Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+    Tile::MultiplyBF16<4, 6, 7>();
+    Tile::Load<7>(b, b_stride);
+    Tile::MultiplyBF16<3, 6, 7>();
+    EndStep(block);
+  }
+  held_sums_ = sums;
+}
+
 // Registers 0 to 5 hold the sums of two by three tiles, 6 a tile of X, 7 one of the panel. Where
 // the sums leave two of them free, 5 holds the second tile of X and 2 the second of the panel.
 template <int kRowTiles, int kColumnTiles, bool kInPieces>
@@ -45,7 +144,6 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
                                    int64_t first_step, int64_t end_step) {
   using Tile = TileRegisters;
   constexpr int64_t kTileBytes = Tile::kRowBytes;
-  constexpr int64_t kSumStride = kMaxColumns * sizeof(float);
   const auto for_each_sum = [sums = block.sums + row * kMaxColumns + column](auto visit) {
     const auto visit_row = [&]<int kRow>() {
       float* const place = sums + kRow * kTileRows * kMaxColumns;
@@ -104,13 +202,7 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
     }
     x += kTileBytes;
     b += kTileRows * b_stride;
-    for (int64_t line = 0; line < block.prefetch_lines_a_step; ++line, prefetch_ += 64) {
-      __builtin_prefetch(prefetch_, 0, 2);
-    }
-    to_write_.Prefetch(block.finish_rows_a_step);
-    if (pending_.rows > 0) {
-      finish_pending_(std::min(block.finish_rows_a_step, pending_.rows), &pending_);
-    }
+    EndStep(block);
   }
   for_each_sum([=]<int kRegister>(float* place) { Tile::Store<kRegister>(place, kSumStride); });
 }
@@ -119,7 +211,7 @@ void TileMultiplier::MultiplyTiles(const Block& block, int64_t row, int64_t colu
 template <int kColumnTiles, bool kInPieces>
 void TileMultiplier::MultiplyUneven(const Block& block, int64_t row, int64_t first_step,
                                     int64_t end_step) {
-  registers_.SetRows(kTileRows, block.rows - row - kTileRows);
+  SetRows(kTileRows, block.rows - row - kTileRows);
   // Each needs a register of its own for its tile of X.
   MultiplyTiles<2, std::min(kColumnTiles, 2), kInPieces>(block, row, 0, first_step, end_step);
   if constexpr (kColumnTiles == 3) {
@@ -129,16 +221,23 @@ void TileMultiplier::MultiplyUneven(const Block& block, int64_t row, int64_t fir
 
 template <int kColumnTiles, bool kInPieces>
 void TileMultiplier::MultiplyPiece(const Block& block, int64_t first_step, int64_t end_step) {
+  constexpr bool kWhole = kInPieces && kColumnTiles == 3;
   int64_t row = 0;
-  if (block.rows >= 2 * kTileRows) registers_.SetRows(kTileRows);
+  if (block.rows >= 2 * kTileRows) {
+    kWhole ? registers_.SetRows(kTileRows) : SetRows(kTileRows, kTileRows);
+  }
   for (; row + 2 * kTileRows <= block.rows; row += 2 * kTileRows) {
-    MultiplyTiles<2, kColumnTiles, kInPieces>(block, row, 0, first_step, end_step);
+    if constexpr (kWhole) {
+      MultiplyWholeTiles(block, row, first_step, end_step);
+    } else {
+      MultiplyTiles<2, kColumnTiles, kInPieces>(block, row, 0, first_step, end_step);
+    }
   }
   const int64_t left = block.rows - row;
   if (left > kTileRows) {
     MultiplyUneven<kColumnTiles, kInPieces>(block, row, first_step, end_step);
   } else if (left > 0) {
-    registers_.SetRows(left);
+    SetRows(left, left);
     MultiplyTiles<1, kColumnTiles, kInPieces>(block, row, 0, first_step, end_step);
   }
 }
@@ -185,7 +284,7 @@ void TileMultiplier::Multiply(const TileProduct& product) {
     } else {
       MultiplyBlock<1>(block);
     }
-    Flush();
+    FinishPending();
     if (!product.last_slice) continue;
     pending_ = product.result;
     pending_.SkipRows(row);

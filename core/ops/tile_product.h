@@ -49,12 +49,28 @@ class TileMultiplier {
   /// `partial_sums` are in use.
   void Multiply(const TileProduct& product);
   void Flush() {
-    if (pending_.rows > 0) finish_pending_(pending_.rows, &pending_);
+    StoreHeldSums();
+    FinishPending();
   }
 
  private:
   static constexpr int64_t kTileRows = TileRegisters::kRows;
   struct Block;
+
+  void FinishPending() {
+    if (pending_.rows > 0) finish_pending_(pending_.rows, &pending_);
+  }
+  void StoreHeldSums();
+  // Comes before everything that is not MultiplyWholeTiles().
+  void SetRows(int64_t first, int64_t second) {
+    StoreHeldSums();
+    registers_.SetRows(first, second);
+  }
+  template <int kSum>
+  void BeginSum(bool zero, const float* sums);
+  void MultiplyWholeTiles(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
+  // What is done meanwhile.
+  void EndStep(const Block& block);
 
   template <int kRowTiles, int kColumnTiles, bool kInPieces>
   void MultiplyTiles(const Block& block, int64_t row, int64_t column, int64_t first_step,
@@ -67,6 +83,7 @@ class TileMultiplier {
   void MultiplyBlock(const Block& block);
 
   TileRegisters registers_;
+  float* held_sums_ = nullptr;  // what MultiplyWholeTiles() left in the registers belongs there
   TileResult pending_;
   FinishRows finish_pending_ = nullptr;
   const char* prefetch_ = nullptr;
