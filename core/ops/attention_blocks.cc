@@ -105,9 +105,9 @@ void AttentionBlocks::RunBlocks(const AttentionTask& task, int64_t first_row, in
   for (int64_t panel = first_panel; panel < end_panel; panel += together) {
     for (int64_t b = 0; b < count; ++b) {
       const Block& block = worker->blocks_[static_cast<size_t>(b)];
+      const int64_t begin = std::max(block.first_panel, panel);
       const int64_t end = std::min(block.end_panel, panel + together);
-      for (int64_t p = std::max(block.first_panel, panel); p < end; ++p)
-        RunPanel(block, p, *worker);
+      if (begin < end) RunPanels(block, begin, end, *worker);
     }
   }
   for (int64_t b = 0; b < count; ++b) FinishBlock(worker->blocks_[static_cast<size_t>(b)]);

@@ -85,7 +85,9 @@ class AttentionBlocks {
   virtual void PackValuePanel(const PanelSource& panel) const = 0;
   /// Before its panels: packs its queries; or if it sees no keys, zeroes its sums.
   virtual void BeginBlock(const Block& block) const = 0;
-  virtual void RunPanel(const Block& block, int64_t panel, Worker& worker) const = 0;
+  /// Those that the block sees, in order.
+  virtual void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+                         Worker& worker) const = 0;
   virtual void FinishBlock(const Block& block) const = 0;
 
   const AttentionRows rows_;

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "core/ops/attention_blocks.h"
+#include "core/ops/column_product.h"
 #include "core/ops/column_softmax.h"
 
 namespace attentiond {
@@ -25,10 +26,10 @@ class AttentionColumns final : public AttentionBlocks {
   absl::Status Prepare(onednn::KernelCache& cache) override;
 
  private:
-  // Keys whose scores become exponentials while more are multiplied. The exponentials of a panel
-  // are multiplied by its values together: every such product reads and writes the sums. All this,
-  // the queries and the sums stay in the first-level cache, which packed keys and values, read once
-  // a block, pass by.
+  // Keys whose scores become exponentials while those of as many more are computed. The
+  // exponentials of a panel are multiplied by its values together: every such product reads and
+  // writes the sums. All this, the queries and the sums stay about in the first-level cache, which
+  // packed keys and values, read once a block, pass by.
   static constexpr int64_t kChunkKeys = 64;
   static constexpr int64_t kScoreBytes =
       kBlockRows * kChunkKeys * static_cast<int64_t>(sizeof(float));
@@ -38,13 +39,17 @@ class AttentionColumns final : public AttentionBlocks {
   void PackKeyPanel(const PanelSource& panel) const override;
   void PackValuePanel(const PanelSource& panel) const override;
   void BeginBlock(const Block& block) const override;
-  void RunPanel(const Block& block, int64_t panel, Worker& worker) const override;
+  void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+                 Worker& worker) const override;
   void FinishBlock(const Block& block) const override;
 
-  void MultiplyKeys(const Block& block, int64_t first_key, int64_t num_keys) const;
+  // The scores of some keys, and what some keys' exponentials add to the sums, or make of them.
+  ColumnProduct ScoreProduct(const Block& block, int64_t first_key, int64_t num_keys,
+                             float* scores) const;
+  ColumnProduct ValueProduct(const Block& block, int64_t first_key, int64_t num_keys,
+                             bool first) const;
   // The sums, as the last chunk's bases ask for.
   void Rescale(const Block& block) const;
-  void MultiplyValues(const Block& block, int64_t first_key, int64_t num_keys, bool first) const;
 
   // Of the tiles that sixteen keys or queries fill.
   int64_t TileRowBytes() const {
@@ -57,10 +62,11 @@ class AttentionColumns final : public AttentionBlocks {
   static ColumnState* State(const Block& block) {
     return reinterpret_cast<ColumnState*>(block.state);
   }
+  // Of two chunks.
   static float* Scores(const Block& block) { return reinterpret_cast<float*>(block.shared); }
   // Of the first tile, from a key of the panel that is at hand.
   static uint16_t* Exponentials(const Block& block, int64_t key) {
-    return reinterpret_cast<uint16_t*>(block.shared + kScoreBytes) +
+    return reinterpret_cast<uint16_t*>(block.shared + 2 * kScoreBytes) +
            key % kPanelKeys * TileRegisters::kRows;
   }
   // Rows in bf16, as they come and go.

@@ -115,6 +115,11 @@ void AttentionTiles::BeginBlock(const Block& block) const {
               (kRowCounts[RowCountIndex(block.rows)] - block.rows) * row_bytes, char{0});
 }
 
+void AttentionTiles::RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+                               Worker& worker) const {
+  for (int64_t panel = first_panel; panel < end_panel; ++panel) RunPanel(block, panel, worker);
+}
+
 void AttentionTiles::RunPanel(const Block& block, int64_t panel, Worker& worker) const {
   const auto element = static_cast<int64_t>(ByteSize(compute_));
   const int64_t first_key = panel * kPanelKeys;

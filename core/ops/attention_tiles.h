@@ -45,9 +45,11 @@ class AttentionTiles final : public AttentionBlocks {
   void PackKeyPanel(const PanelSource& panel) const override;
   void PackValuePanel(const PanelSource& panel) const override;
   void BeginBlock(const Block& block) const override;
-  void RunPanel(const Block& block, int64_t panel, Worker& worker) const override;
+  void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+                 Worker& worker) const override;
   void FinishBlock(const Block& block) const override;
 
+  void RunPanel(const Block& block, int64_t panel, Worker& worker) const;
   absl::Status FetchKernels(onednn::KernelCache& cache);
   absl::Status FetchKernelsOf(onednn::KernelCache& cache, int64_t rows, int64_t keys,
                               Kernels* kernels);

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "core/ops/column_softmax.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h, which includes this file once for each instruction set.
+#include "core/ops/column_product-inl.h"
 #include "core/ops/exp2-inl.h"
 #include "core/ops/vector-inl.h"
 #include "hwy/highway.h"
@@ -36,36 +37,58 @@ HWY_INLINE V AnyExp2(V x) {
   return RoundedExp2(x);
 }
 
-// Exponentials of a tile's rows, as many as a register has, stored as pairs of keys; their sums.
-// visible(key) tells which lanes see the tile's key.
-template <bool kMasked, typename Visible>
-HWY_INLINE V ExponentiateTile(const float* scores, V factor, V base, Visible visible,
-                              uint16_t* exponentials) {
-  const auto at = [&](int64_t key) HWY_ATTR {
-    const V score = hn::LoadU(kFloats, scores + key * ScoreColumns::kRows);
-    const V power = AnyExp2(hn::MulSub(score, factor, base));
-    if constexpr (!kMasked) return power;
-    return hn::IfThenElseZero(visible(key), power);
-  };
-  V even_sum = hn::Zero(kFloats), odd_sum = even_sum;
-  HWY_UNROLL(8)
-  for (int64_t key = 0; key < ScoreColumns::kTileKeys; key += 2) {
-    const V even = at(key), odd = at(key + 1);
-    even_sum = hn::Add(even_sum, even);
-    odd_sum = hn::Add(odd_sum, odd);
-    const auto pair =
-        hn::Or(hn::ShiftRight<16>(hn::BitCast(kWords, even)), hn::BitCast(kWords, odd));
-    hn::StoreU(pair, kWords, reinterpret_cast<uint32_t*>(exponentials + key * ScoreColumns::kRows));
+// Of rows, as many as a register has: exponentials of pairs of keys, one pair after the other, and
+// their sum.
+class Pairs {
+ public:
+  Pairs(const float* scores, V factor, V base, uint16_t* exponentials)
+      : scores_(scores), exponentials_(exponentials), factor_(factor), base_(base) {}
+
+  // mask(key, exponential) is what becomes of those of the next 2 kPairs keys.
+  template <int kPairs, typename Mask>
+  HWY_INLINE void Next(Mask mask) {
+    HWY_UNROLL(8)
+    for (int64_t key = 0; key < 2 * kPairs; key += 2) {
+      const V even = mask(key, Exponential(key)), odd = mask(key + 1, Exponential(key + 1));
+      even_sum_ = hn::Add(even_sum_, even);
+      odd_sum_ = hn::Add(odd_sum_, odd);
+      const auto pair =
+          hn::Or(hn::ShiftRight<16>(hn::BitCast(kWords, even)), hn::BitCast(kWords, odd));
+      hn::StoreU(pair, kWords,
+                 reinterpret_cast<uint32_t*>(exponentials_ + key * ScoreColumns::kRows));
+    }
+#if HWY_TARGET == HWY_AVX3
+    // Or the compiler would put the additions off until it has no registers left.
+    asm("" : "+v"(even_sum_.raw), "+v"(odd_sum_.raw));
+#endif
+    scores_ += 2 * kPairs * ScoreColumns::kRows;
+    exponentials_ += 2 * kPairs * ScoreColumns::kRows;
   }
-  return hn::Add(even_sum, odd_sum);
-}
+  template <int kPairs>
+  HWY_INLINE void Next() {
+    Next<kPairs>([](int64_t, V exponential) HWY_ATTR { return exponential; });
+  }
+
+  V sum() const { return hn::Add(even_sum_, odd_sum_); }
+
+ private:
+  HWY_INLINE V Exponential(int64_t key) const {
+    const V score = hn::LoadU(kFloats, scores_ + key * ScoreColumns::kRows);
+    return AnyExp2(hn::MulSub(score, factor_, base_));
+  }
+
+  const float* scores_;
+  uint16_t* exponentials_;
+  const V factor_, base_;
+  V even_sum_ = hn::Zero(kFloats), odd_sum_ = hn::Zero(kFloats);
+};
 
 // Rows, as many as a register has, and their scores.
 class Lanes {
  public:
   Lanes(float factor, const ScoreColumns& columns, int64_t row, const ColumnState& state)
       : columns_(columns),
-        scores_(columns.scores + row / ScoreColumns::kRows * kTileFloats +
+        scores_(columns.scores + row / ScoreColumns::kRows * columns.scores_stride +
                 row % ScoreColumns::kRows),
         exponentials_(columns.exponentials + row / ScoreColumns::kRows * columns.stride +
                       row % ScoreColumns::kRows * 2),
@@ -74,6 +97,7 @@ class Lanes {
         end_(hn::LoadU(kIntegers, state.visible_end + row)) {}
 
   bool whole() const { return columns_.whole; }
+  Pairs PairsFrom(V base) const { return {scores_, factor_, base, exponentials_}; }
 
   // The largest exponents; -inf where all is masked.
   V Max() const {
@@ -88,15 +112,14 @@ class Lanes {
   // Stores exponentials and returns their sums.
   template <bool kMasked>
   HWY_INLINE V Exponentiate(V base) const {
-    V sum = hn::Zero(kFloats);
-    const float* scores = scores_;
+    Pairs pairs = PairsFrom(base);
     for (int64_t key = 0; key < columns_.num_keys; key += ScoreColumns::kTileKeys) {
-      const auto visible = [&](int64_t k) HWY_ATTR { return Visible(key + k); };
-      sum = hn::Add(sum, ExponentiateTile<kMasked>(scores, factor_, base, visible,
-                                                   exponentials_ + key * ScoreColumns::kRows));
-      scores += columns_.tiles * kTileFloats;
+      pairs.Next<ScoreColumns::kTileKeys / 2>([&](int64_t k, V exponential) HWY_ATTR {
+        if constexpr (!kMasked) return exponential;
+        return hn::IfThenElseZero(Visible(key + k), exponential);
+      });
     }
-    return sum;
+    return pairs.sum();
   }
 
  private:
@@ -109,14 +132,12 @@ class Lanes {
   HWY_INLINE V MaxUntil(Enough enough) const {
     const V none = hn::Set(kFloats, kNone);
     V max = none;
-    const float* scores = scores_;
     for (int64_t key = 0; key < columns_.num_keys; key += ScoreColumns::kTileKeys) {
-      for (int64_t k = 0; k < ScoreColumns::kTileKeys; ++k) {
-        const V score = hn::LoadU(kFloats, scores + k * ScoreColumns::kRows);
-        max = hn::Max(max, hn::IfThenElse(Visible(key + k), score, none));
+      for (int64_t k = key; k < key + ScoreColumns::kTileKeys; ++k) {
+        const V score = hn::LoadU(kFloats, scores_ + k * ScoreColumns::kRows);
+        max = hn::Max(max, hn::IfThenElse(Visible(k), score, none));
       }
       if (enough(max)) break;
-      scores += columns_.tiles * kTileFloats;
     }
     return hn::Mul(max, factor_);
   }
@@ -156,21 +177,30 @@ HWY_NOINLINE bool AddLanes(const Lanes& lanes, int64_t row, ColumnState* state) 
   return large;
 }
 
-// Most chunks of most rows: every key is seen, and none is far ahead. False: it is not so.
-HWY_INLINE bool AddWholeLanes(const Lanes& lanes, int64_t row, ColumnState* state) {
-  if (!lanes.whole()) return false;
+// Whether all rows have a base. Those that have none get one, if the scores say anything.
+HWY_INLINE bool HaveBases(const Lanes& lanes, int64_t row, ColumnState* state) {
   const V none = hn::Set(kFloats, kNone);
   V base = hn::LoadU(kFloats, state->base + row);
-  if (!hn::AllFalse(kFloats, hn::Eq(base, none))) {
-    base = hn::IfThenElse(hn::Eq(base, none), lanes.FirstMax(), base);
-    if (!hn::AllTrue(kFloats, hn::Gt(base, none))) return false;
-    hn::StoreU(base, kFloats, state->base + row);
-  }
-  const V sum = lanes.Exponentiate<false>(base);
+  if (hn::AllFalse(kFloats, hn::Eq(base, none))) return true;
+  base = hn::IfThenElse(hn::Eq(base, none), lanes.FirstMax(), base);
+  if (!hn::AllTrue(kFloats, hn::Gt(base, none))) return false;
+  hn::StoreU(base, kFloats, state->base + row);
+  return true;
+}
+
+// Whether no exponential is so large that the base is to be raised; then the sums are added.
+HWY_INLINE bool AddSums(V sum, int64_t row, ColumnState* state) {
   if (!hn::AllTrue(kFloats, hn::Lt(sum, hn::Set(kFloats, kMaxSum)))) return false;
   hn::StoreU(hn::Add(hn::LoadU(kFloats, state->sums + row), sum), kFloats, state->sums + row);
   hn::StoreU(hn::Set(kFloats, 1.0f), kFloats, state->rescale + row);
   return true;
+}
+
+// Most chunks of most rows: every key is seen, and none is far ahead. False: it is not so.
+HWY_INLINE bool AddWholeLanes(const Lanes& lanes, int64_t row, ColumnState* state) {
+  if (!lanes.whole() || !HaveBases(lanes, row, state)) return false;
+  const V base = hn::LoadU(kFloats, state->base + row);
+  return AddSums(lanes.Exponentiate<false>(base), row, state);
 }
 
 bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
@@ -178,6 +208,77 @@ bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
   for (int64_t row = 0; row < columns.tiles * ScoreColumns::kRows; row += Width()) {
     const Lanes lanes(factor, columns, row, *state);
     if (!AddWholeLanes(lanes, row, state)) rescaled |= AddLanes(lanes, row, state);
+  }
+  return rescaled;
+}
+
+// Two tiles of rows and four of keys, with products of as many: both come in halves.
+constexpr int64_t kMeanwhileTiles = 2, kMeanwhileKeys = 4 * ScoreColumns::kTileKeys;
+
+bool CanMultiplyMeanwhile(float factor, const ScoreColumns& columns, const ColumnProduct& product,
+                          HeldSums* held, ColumnState* state) {
+  if (Width() != ScoreColumns::kRows || !columns.whole || columns.tiles != kMeanwhileTiles ||
+      columns.num_keys != kMeanwhileKeys || product.a_tiles != 4 || product.b_tiles != 2) {
+    return false;
+  }
+  for (int64_t row = 0; row < kMeanwhileTiles * ScoreColumns::kRows; row += Width()) {
+    const V base = hn::LoadU(kFloats, state->base + row);
+    if (hn::AllTrue(kFloats, hn::Gt(base, hn::Set(kFloats, kNone)))) continue;
+    StoreHeld(held);
+    if (!HaveBases(Lanes(factor, columns, row, *state), row, state)) return false;
+  }
+  return true;
+}
+
+// kPairs at a time, as long as there are any. What it calls is its own members, for the compiler
+// to keep them in registers.
+template <int kPairs>
+class SomePairs {
+ public:
+  explicit SomePairs(const Pairs& pairs) : pairs_(pairs) {}
+  HWY_INLINE void operator()() {
+    if (left_ == 0) return;
+    pairs_.template Next<kPairs>();
+    left_ -= kPairs;
+  }
+  V sum() const { return pairs_.sum(); }
+
+ private:
+  Pairs pairs_;
+  int64_t left_ = kMeanwhileKeys / 2;
+};
+
+// Half of the product with the exponentials of one tile of rows, kPairs a multiplication.
+template <int kPairs>
+HWY_NOINLINE V MultiplyHalf(const ColumnProduct& product, int64_t a_tile, HeldSums* held,
+                            const Lanes& lanes, V base) {
+  SomePairs<kPairs> pairs(lanes.PairsFrom(base));
+  MultiplyTiles<2, 2>(product, a_tile, held, pairs);
+  return pairs.sum();
+}
+
+V MultiplyHalf(const ColumnProduct& product, int64_t a_tile, HeldSums* held, const Lanes& lanes,
+               V base) {
+  // Four multiplications for each tile of the depth: all pairs have their turn.
+  if (product.depth >= 8) return MultiplyHalf<1>(product, a_tile, held, lanes, base);
+  if (product.depth >= 4) return MultiplyHalf<2>(product, a_tile, held, lanes, base);
+  if (product.depth >= 2) return MultiplyHalf<4>(product, a_tile, held, lanes, base);
+  return MultiplyHalf<8>(product, a_tile, held, lanes, base);
+}
+
+bool AddColumnsMeanwhile(float factor, const ScoreColumns& columns, const ColumnProduct& product,
+                         HeldSums* held, ColumnState* state) {
+  if (!CanMultiplyMeanwhile(factor, columns, product, held, state)) {
+    attentiond::MultiplyColumns(product, held);
+    return HWY_NAMESPACE::AddColumns(factor, columns, state);
+  }
+  bool rescaled = false;
+  for (int64_t tile = 0; tile < kMeanwhileTiles; ++tile) {
+    const int64_t row = tile * ScoreColumns::kRows;
+    const Lanes lanes(factor, columns, row, *state);
+    const V base = hn::LoadU(kFloats, state->base + row);
+    const V sum = MultiplyHalf(product, 2 * tile, held, lanes, base);
+    if (!AddSums(sum, row, state)) rescaled |= AddLanes(lanes, row, state);
   }
   return rescaled;
 }
@@ -243,6 +344,7 @@ HWY_AFTER_NAMESPACE();
 namespace attentiond {
 
 HWY_EXPORT(AddColumns);
+HWY_EXPORT(AddColumnsMeanwhile);
 HWY_EXPORT(RescaleColumns);
 HWY_EXPORT(RoundColumns);
 
@@ -259,6 +361,11 @@ void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state) {
 
 bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
   return HWY_DYNAMIC_DISPATCH(AddColumns)(factor, columns, state);
+}
+
+bool AddColumnsMeanwhile(float factor, const ScoreColumns& columns, const ColumnProduct& product,
+                         HeldSums* held, ColumnState* state) {
+  return HWY_DYNAMIC_DISPATCH(AddColumnsMeanwhile)(factor, columns, product, held, state);
 }
 
 uint32_t RoundColumns(const ColumnState& state, const float* sums, int64_t row_tiles, int64_t width,

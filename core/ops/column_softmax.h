@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/ops/attention_softmax.h"
+#include "core/ops/column_product.h"
 
 namespace attentiond {
 
@@ -27,7 +28,8 @@ struct ColumnState {
 struct ScoreColumns {
   static constexpr int64_t kRows = 16, kTileKeys = 16;
 
-  const float* scores = nullptr;  ///< [num_keys / kTileKeys][tiles][kTileKeys, kRows]
+  const float* scores = nullptr;  ///< of each tile [num_keys, kRows]
+  int64_t scores_stride = 0;      ///< from a tile's scores to the next one's
   int64_t tiles = 0;
   int64_t first_key = 0;
   int64_t num_keys = 0;              ///< a multiple of kTileKeys, at most 256
@@ -41,6 +43,12 @@ void BeginColumns(const ScoreRow* rows, int64_t num_rows, ColumnState* state);
 /// Adds keys to the rows, their exponentials 2^(factor score - base). True: some row's `rescale`
 /// may not be 1.
 bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state);
+
+/// The same, while other keys are multiplied with the queries: a softmax and a product of about the
+/// same size keep the vector units and the matrix unit busy at the same time.
+/// `held`, of the product before, may hold some of the scores.
+bool AddColumnsMeanwhile(float factor, const ScoreColumns& columns, const ColumnProduct& product,
+                         HeldSums* held, ColumnState* state);
 
 /// Sums divided by those of their exponentials, in bf16: [width / 2, 16 row_tiles] pairs of
 /// channels from tiles [width / 16][row_tiles][16 channels, 16 rows]; 0 where all is masked. Bit r:

@@ -2,13 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <list>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "core/onednn/isa.h"
+#include "core/ops/column_product.h"
+#include "core/ops/tile_registers.h"
 #include "core/tensor/element.h"
 #include "tests/testing/vector_targets.h"
 
@@ -33,25 +40,23 @@ class ColumnSoftmaxTest : public testing::VectorTargetTest {
     for (float& score : scores_) score = scores(random_);
   }
   float& score(int64_t key, int64_t row) {
-    const int64_t tile = key / ScoreColumns::kTileKeys * kTiles + row / kRows;
-    return scores_[static_cast<size_t>((tile * ScoreColumns::kTileKeys + key % 16) * kRows +
-                                       row % kRows)];
+    return scores_[static_cast<size_t>((row / kRows * kKeys + key) * kRows + row % kRows)];
   }
   float exponential(int64_t key, int64_t row) const {
     const int64_t pair = (row / kRows * kKeys + key / 2 * 2) * kRows;
     return FromBFloat16(exponentials_[static_cast<size_t>(pair + row % kRows * 2 + key % 2)]);
   }
-  bool Add(int64_t first_key) {
-    return AddColumns(kFactor,
-                      {.scores = scores_.data(),
-                       .tiles = kTiles,
-                       .first_key = first_key,
-                       .num_keys = kKeys,
-                       .whole = AllSee(first_key),
-                       .exponentials = exponentials_.data(),
-                       .stride = kKeys * kRows},
-                      &state_);
+  ScoreColumns Columns(int64_t first_key) {
+    return {.scores = scores_.data(),
+            .scores_stride = kKeys * kRows,
+            .tiles = kTiles,
+            .first_key = first_key,
+            .num_keys = kKeys,
+            .whole = AllSee(first_key),
+            .exponentials = exponentials_.data(),
+            .stride = kKeys * kRows};
   }
+  bool Add(int64_t first_key) { return AddColumns(kFactor, Columns(first_key), &state_); }
   void Begin() { BeginColumns(rows_.data(), kTiles * kRows, &state_); }
   bool sees(int64_t key, int64_t row) const {
     const ScoreRow& of = rows_[static_cast<size_t>(row)];
@@ -152,6 +157,150 @@ TEST_P(ColumnSoftmaxTest, MaskedKeysCountForNothing) {
   EXPECT_NE(state_.base[4], -kInfinity);
 }
 
+// Products of tiles with small whole numbers, which are exact.
+class ColumnsMeanwhileTest : public ColumnSoftmaxTest {
+ protected:
+  static constexpr int64_t kTileBytes = 1024, kTileFloats = 256;
+
+  void SetUp() override {
+    if (!onednn::HasMatrixTiles()) GTEST_SKIP() << "no matrix unit";
+  }
+  std::vector<uint16_t> Operand(int64_t tiles) {
+    std::uniform_int_distribution<int> values(-4, 4);
+    std::vector<uint16_t> data(static_cast<size_t>(tiles * kTileBytes / 2));
+    for (uint16_t& x : data) {
+      x = static_cast<uint16_t>(std::bit_cast<uint32_t>(static_cast<float>(values(random_))) >> 16);
+    }
+    return data;
+  }
+  static ColumnProduct Product(const std::vector<uint16_t>& a, const std::vector<uint16_t>& b,
+                               int64_t a_tiles, int64_t b_tiles, float* c) {
+    const auto depth = static_cast<int64_t>(b.size()) * 2 / kTileBytes / b_tiles;
+    const auto operand = [&](const std::vector<uint16_t>& x) {
+      return TileOperand{.data = reinterpret_cast<const char*>(x.data()),
+                         .step = kTileBytes,
+                         .next = depth * kTileBytes};
+    };
+    return {.a = operand(a),
+            .b = operand(b),
+            .a_tiles = a_tiles,
+            .b_tiles = b_tiles,
+            .depth = depth,
+            .zero = true,
+            .c = {.data = c, .a_stride = kTileFloats, .b_stride = a_tiles * kTileFloats}};
+  }
+  // The sums of a row of A and a column of B, which comes in pairs.
+  static float Sum(const ColumnProduct& product, int64_t row, int64_t column) {
+    float sum = 0;
+    for (int64_t d = 0; d < product.depth * 32; ++d) {
+      const auto at = [d](const TileOperand& x, int64_t tile, int64_t row_of, int64_t place) {
+        const char* const data = x.data + tile * x.next + d / 32 * x.step + row_of * 64;
+        return FromBFloat16(reinterpret_cast<const uint16_t*>(data)[place]);
+      };
+      sum += at(product.a, row / 16, row % 16, d % 32) *
+             at(product.b, column / 16, d % 32 / 2, column % 16 * 2 + d % 2);
+    }
+    return sum;
+  }
+  static void ExpectProduct(const ColumnProduct& product, float offset) {
+    for (int64_t row = 0; row < product.a_tiles * 16; ++row) {
+      for (int64_t column = 0; column < product.b_tiles * 16; ++column) {
+        const float* const tile = product.c.at(row / 16, column / 16);
+        ASSERT_EQ(tile[row % 16 * 16 + column % 16], Sum(product, row, column) + offset)
+            << "row " << row << " column " << column;
+      }
+    }
+  }
+
+  TileRegisters registers_;
+};
+
+TEST_P(ColumnsMeanwhileTest, ProductsOfAnyNumberOfTilesAreHeldAndStored) {
+  struct Case {
+    std::vector<uint16_t> a, b;
+    std::vector<float> c;
+    ColumnProduct product;
+  };
+  std::list<Case> cases;
+  registers_.SetRows(16);
+  HeldSums held;
+  for (const int64_t a_tiles : {2, 1, 3, 8}) {
+    for (const int64_t depth : {1, 3}) {
+      for (const int64_t b_tiles : {1, 2, 2, 1}) {
+        Case& added = cases.emplace_back(Case{
+            .a = Operand(a_tiles * depth),
+            .b = Operand(b_tiles * depth),
+            .c = std::vector<float>(static_cast<size_t>(a_tiles * b_tiles * kTileFloats), 0.5f),
+            .product = {}});
+        added.product = Product(added.a, added.b, a_tiles, b_tiles, added.c.data());
+        added.product.zero = cases.size() % 3 != 0;
+        MultiplyColumns(added.product, &held);
+      }
+    }
+  }
+  StoreHeldSums(&held);
+  for (const Case& each : cases) ExpectProduct(each.product, each.product.zero ? 0 : 0.5f);
+}
+
+TEST_P(ColumnsMeanwhileTest, BothAreAsOneAfterTheOther) {
+  registers_.SetRows(16);
+  for (const int64_t depth : {1, 2, 3, 4, 5, 8, 9}) {
+    for (const float lead : {0.0f, 4000.0f}) {
+      SCOPED_TRACE(::testing::Message() << "depth " << depth << " lead " << lead);
+      const std::vector<uint16_t> a = Operand(4 * depth), b = Operand(kTiles * depth);
+      std::vector<float> next(kKeys * kTiles * kRows), after(next.size());
+      const ColumnProduct product = Product(a, b, 4, kTiles, next.data());
+      Fill(-4, 4);
+      Begin();
+      HeldSums held;
+      // The first chunk's bases are not known yet; the second one's may be too low.
+      EXPECT_FALSE(AddColumnsMeanwhile(kFactor, Columns(0), product, &held, &state_));
+      ExpectAdded(0, {});
+      std::array<double, kTiles * kRows> sums{};
+      std::copy_n(state_.sums, sums.size(), sums.begin());
+      Fill(-4, 4);
+      score(63, 5) += lead;
+      ColumnState expected = state_;
+      const bool rescaled = AddColumns(kFactor, Columns(kKeys), &expected);
+      const std::vector<uint16_t> exponentials = std::exchange(
+          exponentials_, std::vector<uint16_t>(exponentials_.size(), uint16_t{0xffff}));
+      EXPECT_EQ(AddColumnsMeanwhile(kFactor, Columns(kKeys), Product(a, b, 4, kTiles, after.data()),
+                                    &held, &state_),
+                rescaled);
+      EXPECT_EQ(rescaled, lead > 0);
+      EXPECT_EQ(exponentials_, exponentials);
+      for (int64_t row = 0; row < kTiles * kRows; ++row) {
+        EXPECT_EQ(state_.base[row], expected.base[row]) << row;
+        EXPECT_EQ(state_.sums[row], expected.sums[row]) << row;
+        EXPECT_EQ(state_.rescale[row], expected.rescale[row]) << row;
+      }
+      ExpectProduct(product, 0);
+      StoreHeldSums(&held);
+      EXPECT_EQ(after, next);
+    }
+  }
+}
+
+TEST_P(ColumnsMeanwhileTest, ScoresThatAreStillHeldAreStoredFirst) {
+  registers_.SetRows(16);
+  constexpr int64_t kDepth = 2;
+  const std::vector<uint16_t> a = Operand(4 * kDepth), b = Operand(kTiles * kDepth);
+  const ColumnProduct scores = Product(a, b, 4, kTiles, scores_.data());
+  std::vector<float> next(kKeys * kTiles * kRows);
+  for (const bool masked : {false, true}) {
+    if (masked) rows_[7].visible_begin = 3;
+    std::ranges::fill(scores_, std::numeric_limits<float>::quiet_NaN());
+    Begin();
+    HeldSums held;
+    MultiplyColumns(scores, &held);
+    AddColumnsMeanwhile(kFactor, Columns(0), Product(a, b, 4, kTiles, next.data()), &held, &state_);
+    StoreHeldSums(&held);
+    ExpectProduct(scores, 0);
+    EXPECT_EQ(next, scores_);
+    ExpectAdded(0, {});
+  }
+}
+
 TEST_P(ColumnSoftmaxTest, RoundsSumsAndTellsWhichRowsAreWrong) {
   rows_[9] = {.visible_begin = 0, .visible_end = 0};
   score(50, 2) = std::numeric_limits<float>::quiet_NaN();
@@ -195,6 +344,9 @@ TEST_P(ColumnSoftmaxTest, RescalesColumns) {
 
 INSTANTIATE_TEST_SUITE_P(Targets, ColumnSoftmaxTest, ::testing::ValuesIn(testing::VectorTargets()),
                          testing::VectorTargetName);
+
+INSTANTIATE_TEST_SUITE_P(Targets, ColumnsMeanwhileTest,
+                         ::testing::ValuesIn(testing::VectorTargets()), testing::VectorTargetName);
 
 }  // namespace
 }  // namespace attentiond
