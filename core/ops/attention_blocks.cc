@@ -102,15 +102,12 @@ void AttentionBlocks::RunBlocks(const AttentionTask& task, int64_t first_row, in
   }
   // One panel for all blocks, or one block with all panels.
   const int64_t together = IsCached(task.sequence) ? end_panel - first_panel : 1;
+  const absl::Span<const Block> blocks =
+      absl::MakeConstSpan(worker->blocks_).first(static_cast<size_t>(count));
   for (int64_t panel = first_panel; panel < end_panel; panel += together) {
-    for (int64_t b = 0; b < count; ++b) {
-      const Block& block = worker->blocks_[static_cast<size_t>(b)];
-      const int64_t begin = std::max(block.first_panel, panel);
-      const int64_t end = std::min(block.end_panel, panel + together);
-      if (begin < end) RunPanels(block, begin, end, *worker);
-    }
+    RunPanels(blocks, panel, panel + together, *worker);
   }
-  for (int64_t b = 0; b < count; ++b) FinishBlock(worker->blocks_[static_cast<size_t>(b)]);
+  for (const Block& block : blocks) FinishBlock(block);
 }
 
 void AttentionBlocks::DescribeBlock(const AttentionTask& task, int64_t first_row, int64_t index,

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "core/onednn/context.h"
 #include "core/onednn/micro_kernel.h"
 #include "core/ops/attention_plan.h"
@@ -85,8 +86,8 @@ class AttentionBlocks {
   virtual void PackValuePanel(const PanelSource& panel) const = 0;
   /// Before its panels: packs its queries; or if it sees no keys, zeroes its sums.
   virtual void BeginBlock(const Block& block) const = 0;
-  /// Those that the block sees, in order.
-  virtual void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+  /// Each block with those of some panels that it sees, in order.
+  virtual void RunPanels(absl::Span<const Block> blocks, int64_t first_panel, int64_t end_panel,
                          Worker& worker) const = 0;
   virtual void FinishBlock(const Block& block) const = 0;
 

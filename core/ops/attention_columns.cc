@@ -74,35 +74,46 @@ void AttentionColumns::BeginBlock(const Block& block) const {
   }
 }
 
-void AttentionColumns::RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
-                                 Worker& worker) const {
+AttentionColumns::Chunk AttentionColumns::FirstChunk(absl::Span<const Block> blocks,
+                                                     const Block* block, int64_t first_panel,
+                                                     int64_t end_panel) {
+  for (; block != blocks.end(); ++block) {
+    const int64_t key = std::max(FirstKey(*block), first_panel * kPanelKeys);
+    const int64_t end = RoundUp(std::min(block->end_key, end_panel * kPanelKeys), kKeyStep);
+    if (key < end) return ChunkAt(block, key, end);
+  }
+  return {block, 0, 0, 0};
+}
+
+void AttentionColumns::RunPanels(absl::Span<const Block> blocks, int64_t first_panel,
+                                 int64_t end_panel, Worker& worker) const {
   worker.registers().SetRows(Tile::kRows);
   constexpr double kLog2E = 1.4426950408889634;
   const auto scale = static_cast<float>(rules_.scale * kLog2E);
-  const int64_t first = block.begin_key / kKeyStep * kKeyStep;
-  const int64_t end = RoundUp(std::min(block.end_key, end_panel * kPanelKeys), kKeyStep);
-  const auto keys_from = [end](int64_t key) {
-    return std::min({kChunkKeys, end - key, kPanelKeys - key % kPanelKeys});
-  };
+  Chunk chunk = FirstChunk(blocks, blocks.begin(), first_panel, end_panel);
+  if (chunk.block == blocks.end()) return;
   HeldSums held;
-  int64_t key = std::max(first, first_panel * kPanelKeys);
-  int64_t begin = key;  // of what is to be multiplied by values
-  float *scores = Scores(block), *other_scores = scores + kScoreBytes / sizeof(float);
-  MultiplyColumns(ScoreProduct(block, key, keys_from(key), scores), &held);
-  while (key < end) {
-    const int64_t count = keys_from(key), next = key + count;
+  float* scores = Scores(*chunk.block);
+  float* other_scores = scores + kScoreBytes / static_cast<int64_t>(sizeof(float));
+  MultiplyColumns(ScoreProduct(chunk, scores), &held);
+  int64_t begin = chunk.key;  // of what is to be multiplied by values
+  while (chunk.block != blocks.end()) {
+    const Block& block = *chunk.block;
+    const int64_t end = chunk.key + chunk.count;
+    const bool last = end == chunk.end;
+    const Chunk next = last ? FirstChunk(blocks, chunk.block + 1, first_panel, end_panel)
+                            : ChunkAt(chunk.block, end, chunk.end);
     const ScoreColumns columns = {.scores = scores,
                                   .scores_stride = kChunkKeys * Tile::kRows,
                                   .tiles = Tiles(block),
-                                  .first_key = key,
-                                  .num_keys = count,
-                                  .whole = block.EverySees(key, count),
-                                  .exponentials = Exponentials(block, key),
+                                  .first_key = chunk.key,
+                                  .num_keys = chunk.count,
+                                  .whole = block.EverySees(chunk.key, chunk.count),
+                                  .exponentials = Exponentials(block, chunk.key),
                                   .stride = kPanelKeys * Tile::kRows};
     bool rescale = false;
-    if (next < end) {
-      rescale = AddColumnsMeanwhile(scale, columns,
-                                    ScoreProduct(block, next, keys_from(next), other_scores), &held,
+    if (next.block != blocks.end()) {
+      rescale = AddColumnsMeanwhile(scale, columns, ScoreProduct(next, other_scores), &held,
                                     State(block));
     } else {
       StoreHeldSums(&held);
@@ -110,18 +121,16 @@ void AttentionColumns::RunPanels(const Block& block, int64_t first_panel, int64_
     }
     if (rescale) {
       // What came before is relative to other bases.
-      if (begin < key) {
-        MultiplyColumns(ValueProduct(block, begin, key - begin, begin == first), &held);
-      }
-      begin = key;
+      if (begin < chunk.key) MultiplyColumns(ValueProduct(block, begin, chunk.key), &held);
+      begin = chunk.key;
       StoreHeldSums(&held);
-      if (begin > first) Rescale(block);
+      if (begin > FirstKey(block)) Rescale(block);
     }
-    if (next % kPanelKeys == 0 || next == end) {
-      MultiplyColumns(ValueProduct(block, begin, next - begin, begin == first), &held);
-      begin = next;
+    if (last || end % kPanelKeys == 0) {
+      MultiplyColumns(ValueProduct(block, begin, end), &held);
+      begin = next.key;
     }
-    key = next;
+    chunk = next;
     std::swap(scores, other_scores);
   }
   StoreHeldSums(&held);
@@ -135,13 +144,13 @@ void AttentionColumns::Rescale(const Block& block) const {
   }
 }
 
-ColumnProduct AttentionColumns::ScoreProduct(const Block& block, int64_t first_key,
-                                             int64_t num_keys, float* scores) const {
-  return {.a = {.data = block.keys + first_key / Tile::kRows * TileRowBytes(),
+ColumnProduct AttentionColumns::ScoreProduct(const Chunk& chunk, float* scores) const {
+  const Block& block = *chunk.block;
+  return {.a = {.data = block.keys + chunk.key / Tile::kRows * TileRowBytes(),
                 .step = kTileBytes,
                 .next = TileRowBytes()},
           .b = {.data = block.queries, .step = kTileBytes, .next = TileRowBytes()},
-          .a_tiles = num_keys / Tile::kRows,
+          .a_tiles = chunk.count / Tile::kRows,
           .b_tiles = Tiles(block),
           .depth = depth_ / kTileDepth,
           .zero = true,
@@ -149,7 +158,7 @@ ColumnProduct AttentionColumns::ScoreProduct(const Block& block, int64_t first_k
 }
 
 ColumnProduct AttentionColumns::ValueProduct(const Block& block, int64_t first_key,
-                                             int64_t num_keys, bool first) const {
+                                             int64_t end_key) const {
   const int64_t value_tiles = value_width_ / Tile::kRows, tiles = Tiles(block);
   return {.a = {.data = block.values + first_key / kTileDepth * value_tiles * kTileBytes,
                 .step = value_tiles * kTileBytes,
@@ -159,8 +168,8 @@ ColumnProduct AttentionColumns::ValueProduct(const Block& block, int64_t first_k
                 .next = kExponentialBytes / 2},
           .a_tiles = value_tiles,
           .b_tiles = tiles,
-          .depth = num_keys / kTileDepth,
-          .zero = first,
+          .depth = (end_key - first_key) / kTileDepth,
+          .zero = first_key == FirstKey(block),
           .c = {.data = block.sums, .a_stride = tiles * kTileFloats, .b_stride = kTileFloats}};
 }
 

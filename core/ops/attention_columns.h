@@ -6,6 +6,7 @@
 // lanes, and its exponentials, two keys at a time, are as the matrix unit reads them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/status/status.h"
@@ -39,15 +40,28 @@ class AttentionColumns final : public AttentionBlocks {
   void PackKeyPanel(const PanelSource& panel) const override;
   void PackValuePanel(const PanelSource& panel) const override;
   void BeginBlock(const Block& block) const override;
-  void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+  void RunPanels(absl::Span<const Block> blocks, int64_t first_panel, int64_t end_panel,
                  Worker& worker) const override;
   void FinishBlock(const Block& block) const override;
 
+  // Some keys of a panel, as one block of several sees them.
+  struct Chunk {
+    const Block* block;
+    int64_t key, count;
+    int64_t end;  // of the keys that the block sees in the panels at hand
+  };
+
+  // The first chunk of the blocks from one of them on; that of blocks.end() when none is left.
+  static Chunk FirstChunk(absl::Span<const Block> blocks, const Block* block, int64_t first_panel,
+                          int64_t end_panel);
+  static Chunk ChunkAt(const Block* block, int64_t key, int64_t end) {
+    return {block, key, std::min({kChunkKeys, end - key, kPanelKeys - key % kPanelKeys}), end};
+  }
+  static int64_t FirstKey(const Block& block) { return block.begin_key / kKeyStep * kKeyStep; }
+
   // The scores of some keys, and what some keys' exponentials add to the sums, or make of them.
-  ColumnProduct ScoreProduct(const Block& block, int64_t first_key, int64_t num_keys,
-                             float* scores) const;
-  ColumnProduct ValueProduct(const Block& block, int64_t first_key, int64_t num_keys,
-                             bool first) const;
+  ColumnProduct ScoreProduct(const Chunk& chunk, float* scores) const;
+  ColumnProduct ValueProduct(const Block& block, int64_t first_key, int64_t end_key) const;
   // The sums, as the last chunk's bases ask for.
   void Rescale(const Block& block) const;
 

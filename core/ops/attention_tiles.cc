@@ -115,9 +115,14 @@ void AttentionTiles::BeginBlock(const Block& block) const {
               (kRowCounts[RowCountIndex(block.rows)] - block.rows) * row_bytes, char{0});
 }
 
-void AttentionTiles::RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
-                               Worker& worker) const {
-  for (int64_t panel = first_panel; panel < end_panel; ++panel) RunPanel(block, panel, worker);
+void AttentionTiles::RunPanels(absl::Span<const Block> blocks, int64_t first_panel,
+                               int64_t end_panel, Worker& worker) const {
+  for (const Block& block : blocks) {
+    const int64_t end = std::min(block.end_panel, end_panel);
+    for (int64_t panel = std::max(block.first_panel, first_panel); panel < end; ++panel) {
+      RunPanel(block, panel, worker);
+    }
+  }
 }
 
 void AttentionTiles::RunPanel(const Block& block, int64_t panel, Worker& worker) const {

@@ -45,7 +45,7 @@ class AttentionTiles final : public AttentionBlocks {
   void PackKeyPanel(const PanelSource& panel) const override;
   void PackValuePanel(const PanelSource& panel) const override;
   void BeginBlock(const Block& block) const override;
-  void RunPanels(const Block& block, int64_t first_panel, int64_t end_panel,
+  void RunPanels(absl::Span<const Block> blocks, int64_t first_panel, int64_t end_panel,
                  Worker& worker) const override;
   void FinishBlock(const Block& block) const override;
 
