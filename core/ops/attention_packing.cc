@@ -107,6 +107,33 @@ HWY_INLINE void TransposeFour(const void* const* rows, int64_t word, int64_t str
 #endif
 }
 
+// Sixteen rows of words: columns word .. word + 3 go to y[w * stride .. + 15].
+HWY_INLINE void TransposeSixteen(const void* const* rows, int64_t word, int64_t stride,
+                                 uint32_t* y) {
+#if HWY_TARGET == HWY_AVX3
+  // Of registers' four blocks, the first are of rows 0 to 3, the second of rows 4 to 7, and so on.
+  const auto at = [&](int r) HWY_ATTR {
+    const auto load = [&](int row) HWY_ATTR {
+      const uint32_t* const from = static_cast<const uint32_t*>(rows[row]) + word;
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    };
+    __m512i blocks = _mm512_castsi128_si512(load(r));
+    blocks = _mm512_mask_broadcast_i32x4(blocks, 0x00f0, load(4 + r));
+    blocks = _mm512_mask_broadcast_i32x4(blocks, 0x0f00, load(8 + r));
+    return _mm512_mask_broadcast_i32x4(blocks, 0xf000, load(12 + r));
+  };
+  const __m512i a = at(0), b = at(1), c = at(2), d = at(3);
+  const __m512i low_ab = _mm512_unpacklo_epi32(a, b), high_ab = _mm512_unpackhi_epi32(a, b);
+  const __m512i low_cd = _mm512_unpacklo_epi32(c, d), high_cd = _mm512_unpackhi_epi32(c, d);
+  _mm512_storeu_si512(y, _mm512_unpacklo_epi64(low_ab, low_cd));
+  _mm512_storeu_si512(y + stride, _mm512_unpackhi_epi64(low_ab, low_cd));
+  _mm512_storeu_si512(y + 2 * stride, _mm512_unpacklo_epi64(high_ab, high_cd));
+  _mm512_storeu_si512(y + 3 * stride, _mm512_unpackhi_epi64(high_ab, high_cd));
+#else
+  for (int64_t r = 0; r < 16; r += 4) TransposeFour(rows + r, word, stride, y + r);
+#endif
+}
+
 // A group of bf16 and a float are both 32 bits wide: either is moved as a word. Sixteen keys at a
 // time fill whole lines of the cache.
 void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& panel) {
@@ -123,9 +150,7 @@ void PackKeys(const HeadRows& keys, int64_t first, int64_t count, const Panel& p
     }
     uint32_t* const to = static_cast<uint32_t*>(panel.data) + key;
     for (int64_t word = 0; word < words; word += 4) {
-      for (int64_t k = 0; k < kKeys; k += 4) {
-        TransposeFour(rows + k, word, panel.keys, to + word * panel.keys + k);
-      }
+      TransposeSixteen(rows, word, panel.keys, to + word * panel.keys);
     }
   }
 }
@@ -200,32 +225,33 @@ void PackValues(const HeadRows& values, int64_t first, int64_t count, const Pane
 // The words transposed are what a tile's rows have.
 void PackTransposedValues(const HeadRows& values, int64_t first, int64_t count,
                           const Panel& panel) {
-  constexpr int64_t kKeys = 32, kPairs = kKeys / 2, kChannels = 16;
+  constexpr int64_t kKeys = 32, kPairs = kKeys / 2;
   alignas(64) uint32_t pairs[kPairs * kMaxRowBytes / sizeof(uint32_t)];
   uint32_t* to = static_cast<uint32_t*>(panel.data);
   RowsAhead ahead(values, first, count);
   for (int64_t key = 0; key < panel.keys; key += kKeys) {
     PackPairs(values, first + key, std::clamp<int64_t>(count - key, 0, kKeys),
               {pairs, panel.dtype, kKeys, panel.width}, &ahead);
-    for (int64_t channel = 0; channel < panel.width; channel += kChannels) {
-      for (int64_t pair = 0; pair < kPairs; pair += 4) {
-        const void* rows[4];
-        for (int64_t r = 0; r < 4; ++r) rows[r] = pairs + (pair + r) * panel.width;
-        for (int64_t c = 0; c < kChannels; c += 4) {
-          TransposeFour(rows, channel + c, kPairs, to + c * kPairs + pair);
-        }
-      }
-      to += kPairs * kChannels;
+    const void* rows[kPairs];
+    for (int64_t r = 0; r < kPairs; ++r) rows[r] = pairs + r * panel.width;
+    for (int64_t channel = 0; channel < panel.width; channel += 4, to += 4 * kPairs) {
+      TransposeSixteen(rows, channel, kPairs, to);
     }
   }
 }
 
 void TransposeWords(const uint32_t* x, int64_t rows, int64_t columns, uint32_t* y) {
-  for (int64_t column = 0; column < columns; column += 4) {
-    for (int64_t row = 0; row < rows; row += 4) {
-      const void* from[4];
-      for (int64_t r = 0; r < 4; ++r) from[r] = x + (row + r) * columns;
-      TransposeFour(from, column, rows, y + column * rows + row);
+  for (int64_t row = 0; row < rows; row += 16) {
+    const void* from[16];
+    const int64_t count = std::min<int64_t>(16, rows - row);
+    for (int64_t r = 0; r < count; ++r) from[r] = x + (row + r) * columns;
+    for (int64_t column = 0; column < columns; column += 4) {
+      uint32_t* const to = y + column * rows + row;
+      if (count == 16) {
+        TransposeSixteen(from, column, rows, to);
+      } else {
+        for (int64_t r = 0; r < count; r += 4) TransposeFour(from + r, column, rows, to + r);
+      }
     }
   }
 }

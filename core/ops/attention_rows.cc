@@ -71,6 +71,12 @@ void AttentionRows::Describe(int64_t b, int64_t kv_head, int64_t first, int64_t 
                              ScoreRow* score_rows) const {
   const int64_t queries = args_->query_lengths.length(b), keys = args_->kv_lengths.length(b);
   const int64_t visible_keys = num_keys(b);
+  if (RowsAreAlike()) {
+    ScoreRow row;
+    row.visible_end = visible_keys;
+    std::fill_n(score_rows, count, row);
+    return;
+  }
   int64_t i = first / group_, member = first % group_;
   for (int64_t r = 0; r < count; ++r) {
     const int64_t h = kv_head * group_ + member;

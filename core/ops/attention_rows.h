@@ -61,6 +61,12 @@ class AttentionRows {
                      int64_t width, uint32_t wrong) const;
 
  private:
+  // Whether nothing tells rows apart: each sees all keys, and more is not asked for.
+  bool RowsAreAlike() const {
+    return !args_->causal && !args_->window.has_value() && args_->bias.data == nullptr &&
+           args_->mask.data == nullptr && args_->dtype == DType::kBF16 &&
+           outputs_->weights == nullptr;
+  }
   template <typename Visit>
   void ForEachOutputRow(int64_t b, int64_t kv_head, int64_t first, int64_t count,
                         Visit visit) const;

@@ -6,10 +6,15 @@
 #include <numeric>
 #include <vector>
 
+#include "tests/testing/vector_targets.h"
+
 namespace attentiond {
 namespace {
 
-TEST(AttentionPackingTest, KeyTiles) {
+// With each set of instructions that this processor has.
+class AttentionPackingTest : public testing::VectorTargetTest {};
+
+TEST_P(AttentionPackingTest, KeyTiles) {
   // 37 tokens, 250 channels apart, become 64 keys: whole pieces of tiles, and a part of the last.
   constexpr int64_t kTokens = 40, kFirst = 3, kCount = 37, kStride = 250, kKeys = 64;
   std::vector<uint16_t> keys(kTokens * kStride);
@@ -31,7 +36,7 @@ TEST(AttentionPackingTest, KeyTiles) {
   }
 }
 
-TEST(AttentionPackingTest, TransposedValues) {
+TEST_P(AttentionPackingTest, TransposedValues) {
   // 37 tokens of 40 channels, 50 apart, become 64 keys of 48 channels.
   constexpr int64_t kTokens = 40, kFirst = 3, kCount = 37, kStride = 50, kChannels = 40;
   constexpr int64_t kKeys = 64, kWidth = 48;
@@ -51,8 +56,8 @@ TEST(AttentionPackingTest, TransposedValues) {
   }
 }
 
-TEST(AttentionPackingTest, TransposedWords) {
-  constexpr int64_t kRows = 12, kColumns = 20;
+TEST_P(AttentionPackingTest, TransposedWords) {
+  constexpr int64_t kRows = 28, kColumns = 20;
   std::vector<uint32_t> x(kRows * kColumns), y(x.size());
   std::iota(x.begin(), x.end(), 0u);
   TransposeWords(x.data(), kRows, kColumns, y.data());
@@ -62,6 +67,9 @@ TEST(AttentionPackingTest, TransposedWords) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Targets, AttentionPackingTest,
+                         ::testing::ValuesIn(testing::VectorTargets()), testing::VectorTargetName);
 
 }  // namespace
 }  // namespace attentiond
