@@ -215,6 +215,7 @@ bool AddColumns(float factor, const ScoreColumns& columns, ColumnState* state) {
 // Two tiles of rows and four of keys, with products of as many: both come in halves.
 constexpr int64_t kMeanwhileTiles = 2, kMeanwhileKeys = 4 * ScoreColumns::kTileKeys;
 
+// Whether that is what is at hand, and every row has a base, which it may get here.
 bool CanMultiplyMeanwhile(float factor, const ScoreColumns& columns, const ColumnProduct& product,
                           HeldSums* held, ColumnState* state) {
   if (Width() != ScoreColumns::kRows || !columns.whole || columns.tiles != kMeanwhileTiles ||
