@@ -23,7 +23,6 @@ constexpr float kNone = -std::numeric_limits<float>::infinity();
 constexpr float kMaxLead = 8, kMaxSum = 0x1p17f;
 
 constexpr int64_t kTileRows = 16;  // of sums, which are channels
-constexpr int64_t kTileFloats = kTileRows * ScoreColumns::kRows;
 
 constexpr hn::RebindToSigned<Floats> kIntegers{};
 constexpr hn::RebindToUnsigned<Floats> kWords{};
