@@ -117,7 +117,8 @@ def measure_serving(build, model, dtype, engine, rounds=3, seconds=SECONDS):
     try:
         with tempfile.TemporaryDirectory() as scratch:
             for index, (name, rows, clients, texts, figure, units) in enumerate(kinds):
-                flags = ("--texts", str(texts), "--file", texts_file(scratch, f"{index}.txt", rows))
+                # In f32 a large request takes longer than the client waits by default.
+                flags = ("--timeout", "120", "--texts", str(texts), "--file", texts_file(scratch, f"{index}.txt", rows))
                 job = {"work": "encoder", "dtype": dtype, "lengths": rows, "model": model}
                 checked = engine.prepare(job)
                 # A large request takes seconds: several must end.
