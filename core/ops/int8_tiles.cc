@@ -75,7 +75,8 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
   BeginSum<2>(product.first_sums);
   BeginSum<3>(product.first_sums);
   held_sums_ = sums;
-  const int64_t steps = product.depth / kInt8Piece;
+  const int64_t steps = product.depth / kInt8Piece, prefetch_lines = prefetch_lines_a_step_;
+  int64_t until_finish = steps_a_finish_;
   for (int64_t step = 0; step < steps; ++step) {
     if (step > 0) {
       load_panel.template operator()<6>(panel);
@@ -91,10 +92,12 @@ void Int8TileMultiplier::MultiplyBlock(const Int8TileProduct& product, const uin
     }
     panel += Tile::kRows * kPanelStride;
     x += 2 * kTileBytes;
-    for (int64_t line = 0; line < prefetch_lines_a_step_; ++line, prefetch_ += 64) {
-      __builtin_prefetch(prefetch_, 0, 2);
+    for (int64_t line = 0; line < prefetch_lines; ++line) {
+      __builtin_prefetch(prefetch_ + line * 64, 0, 2);
     }
-    if ((step + 1) % steps_a_finish_ == 0) {
+    prefetch_ += prefetch_lines * 64;
+    if (--until_finish == 0) {
+      until_finish = steps_a_finish_;
       to_write_.Prefetch(kFinishedAtOnce);
       FinishRows(kFinishedAtOnce);
     }
