@@ -82,57 +82,49 @@ void TileMultiplier::BeginSum(bool zero, const float* sums) {
   }
 }
 
+// Back and forth: the last tile of the panel that one tile of X meets is the first that the other
+// one does.
+template <bool kFirst>
+inline void TileMultiplier::MultiplyWholeStep(const Block& block, const char* x, const char* b,
+                                              bool zero, const float* sums) {
+  using Tile = TileRegisters;
+  const int64_t x_stride = block.x_stride, b_stride = block.panel_stride;
+  Tile::LoadOnce<6>(x, x_stride);
+  Tile::Load<7>(b, b_stride);
+  if constexpr (kFirst) BeginSum<0>(zero, sums);
+  Tile::MultiplyBF16<0, 6, 7>();
+  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+  if constexpr (kFirst) BeginSum<1>(zero, sums);
+  Tile::MultiplyBF16<1, 6, 7>();
+  Tile::Load<7>(b + 2 * Tile::kRowBytes, b_stride);
+  if constexpr (kFirst) BeginSum<2>(zero, sums);
+  Tile::MultiplyBF16<2, 6, 7>();
+  Tile::LoadOnce<6>(x + kTileRows * x_stride, x_stride);
+  if constexpr (kFirst) BeginSum<5>(zero, sums);
+  Tile::MultiplyBF16<5, 6, 7>();
+  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
+  if constexpr (kFirst) BeginSum<4>(zero, sums);
+  Tile::MultiplyBF16<4, 6, 7>();
+  Tile::Load<7>(b, b_stride);
+  if constexpr (kFirst) BeginSum<3>(zero, sums);
+  Tile::MultiplyBF16<3, 6, 7>();
+  EndStep(block);
+}
+
 // Two by three tiles of a block in pieces, as most are. Their sums stay in the registers 0 to 5
 // until the next ones' first tiles have been asked for: the processor does not load past a store
 // that waits for its sums, and the matrix unit would wait for both.
 void TileMultiplier::MultiplyWholeTiles(const Block& block, int64_t row, int64_t first_step,
                                         int64_t end_step) {
-  using Tile = TileRegisters;
-  const int64_t x_stride = block.x_stride, b_stride = block.panel_stride;
-  const int64_t next_x = kTileRows * x_stride;
-  const char* x = block.x + row * x_stride + first_step * Tile::kRowBytes;
-  const char* b = block.panel + first_step * kTileRows * b_stride;
+  const int64_t panel_step = kTileRows * block.panel_stride;
+  const char* x = block.x + row * block.x_stride + first_step * TileRegisters::kRowBytes;
+  const char* b = block.panel + first_step * panel_step;
   float* const sums = block.sums + row * kMaxColumns;
-  const bool zero = first_step == 0 && !block.add;
-  // Back and forth: the last tile of the panel that one tile of X meets is the first that the
-  // other one does.
-  Tile::LoadOnce<6>(x, x_stride);
-  Tile::Load<7>(b, b_stride);
-  BeginSum<0>(zero, sums);
-  Tile::MultiplyBF16<0, 6, 7>();
-  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
-  BeginSum<1>(zero, sums);
-  Tile::MultiplyBF16<1, 6, 7>();
-  Tile::Load<7>(b + 2 * Tile::kRowBytes, b_stride);
-  BeginSum<2>(zero, sums);
-  Tile::MultiplyBF16<2, 6, 7>();
-  Tile::LoadOnce<6>(x + next_x, x_stride);
-  BeginSum<5>(zero, sums);
-  Tile::MultiplyBF16<5, 6, 7>();
-  Tile::Load<7>(b + Tile::kRowBytes, b_stride);
-  BeginSum<4>(zero, sums);
-  Tile::MultiplyBF16<4, 6, 7>();
-  Tile::Load<7>(b, b_stride);
-  BeginSum<3>(zero, sums);
-  Tile::MultiplyBF16<3, 6, 7>();
-  EndStep(block);
+  MultiplyWholeStep<true>(block, x, b, first_step == 0 && !block.add, sums);
   for (int64_t step = first_step + 1; step < end_step; ++step) {
-    x += Tile::kRowBytes;
-    b += kTileRows * b_stride;
-    Tile::LoadOnce<6>(x, x_stride);
-    Tile::Load<7>(b, b_stride);
-    Tile::MultiplyBF16<0, 6, 7>();
-    Tile::Load<7>(b + Tile::kRowBytes, b_stride);
-    Tile::MultiplyBF16<1, 6, 7>();
-    Tile::Load<7>(b + 2 * Tile::kRowBytes, b_stride);
-    Tile::MultiplyBF16<2, 6, 7>();
-    Tile::LoadOnce<6>(x + next_x, x_stride);
-    Tile::MultiplyBF16<5, 6, 7>();
-    Tile::Load<7>(b + Tile::kRowBytes, b_stride);
-    Tile::MultiplyBF16<4, 6, 7>();
-    Tile::Load<7>(b, b_stride);
-    Tile::MultiplyBF16<3, 6, 7>();
-    EndStep(block);
+    x += TileRegisters::kRowBytes;
+    b += panel_step;
+    MultiplyWholeStep<false>(block, x, b, false, sums);
   }
   held_sums_ = sums;
 }

@@ -68,6 +68,9 @@ class TileMultiplier {
   }
   template <int kSum>
   void BeginSum(bool zero, const float* sums);
+  template <bool kFirst>
+  void MultiplyWholeStep(const Block& block, const char* x, const char* b, bool zero,
+                         const float* sums);
   void MultiplyWholeTiles(const Block& block, int64_t row, int64_t first_step, int64_t end_step);
   // What is done meanwhile.
   void EndStep(const Block& block);

@@ -187,7 +187,7 @@ void Calls(benchmark::internal::Benchmark* benchmark) {
   benchmark->Arg(1)->Arg(16)->Arg(64)->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 void CallAfterMemory(benchmark::internal::Benchmark* benchmark) {
-  benchmark->UseManualTime()->Unit(benchmark::kMicrosecond);
+  benchmark->Iterations(100)->UseManualTime()->Unit(benchmark::kMicrosecond);
 }
 
 BENCHMARK(BM_Echo<Measure>)->Name("BM_Echo")->Apply(Calls);
